@@ -1,0 +1,1 @@
+//! Bulkhead: a gRPC pre-trade risk gateway. Each bucket of capital is held to its own limits.
