@@ -1,0 +1,358 @@
+//! Answers: what was decided, which limits broke, and by how much.
+
+use std::sync::Arc;
+
+use super::amount::{Price, Quantity};
+use super::name::{AccountId, BucketId, VenueId};
+
+/// Where an approved order is to be sent.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Route {
+    /// Bucket that carries it.
+    pub bucket: BucketId,
+    /// Venue.
+    pub venue: VenueId,
+    /// Account there.
+    pub account: AccountId,
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $text:literal;)*) => {
+        /// Why an order was refused. Numbers are stable and never reused.
+        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        #[repr(u16)]
+        pub enum Reason {
+            $($(#[$doc])* $name = $code,)*
+        }
+
+        impl Reason {
+            /// Every reason, in numerical order.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The stable number.
+            #[must_use]
+            pub const fn code(self) -> u16 {
+                match self { $(Self::$name => $code,)* }
+            }
+
+            const fn bit(self) -> u64 {
+                match self { $(Self::$name => const { bit_of($code) },)* }
+            }
+
+            /// For people: lowercase, no full stop.
+            #[must_use]
+            pub const fn text(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// Name on the wire and in tables.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name),)* }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// A2.
+    UnknownInstrument = 101, "the instrument is not in the reference data";
+    /// A2.
+    InstrumentExpired = 102, "the instrument has expired";
+    /// A2.
+    VenueNotListed = 103, "the venue does not list the instrument";
+    /// A2.
+    PriceOffTick = 104, "a price is not a multiple of the tick";
+    /// A2.
+    QuantityOffLot = 105, "a quantity is not a multiple of the lot";
+    /// A1.
+    PriceNotPositive = 106, "the instrument allows no price of zero or less";
+    /// A3.
+    OrderQuantity = 107, "the order is larger than one order may be";
+    /// A3.
+    OrderBaseQuantity = 108, "the order is larger in base units than one order may be";
+    /// A4.
+    OrderNotional = 109, "the order is worth more than one order may be";
+    /// A4.
+    OrderUnderlyingNotional = 110, "the order's underlying is worth more than one order's may be";
+    /// A5.
+    PriceCollar = 111, "the price is outside the collar around the reference";
+    /// A5, over a period.
+    PriceCollarPeriod = 112, "the price is outside the collar around the period's reference";
+    /// N2, A6: a configured check needs a price that is missing or stale.
+    PriceUnavailable = 113, "a price this order needs is missing or stale";
+    /// B12.
+    RateUnavailable = 114, "a currency rate this order needs is missing or stale";
+    /// A10.
+    ExpireTimePast = 115, "the expire time has passed";
+    /// A10.
+    OutsideTradingWindow = 116, "outside the bucket's trading window";
+    /// A11, H19.
+    DuplicateMismatch = 117, "the id was used before with other content";
+    /// A11.
+    LookAlike = 118, "too many orders alike within the window";
+    /// A11.
+    ClientQuota = 119, "the client's ids for the day are used up";
+    /// A12.
+    InstrumentNotAllowed = 120, "the bucket may not open positions in the instrument";
+    /// A12.
+    LegalRestriction = 121, "the instrument may not be traded at all";
+    /// A13.
+    ReduceOnlyExceedsPosition = 122, "a reduce-only order would not only reduce";
+    /// A14.
+    PostOnlyRequired = 123, "the bucket sends post-only orders only";
+    /// A14.
+    PostOnlyForbidden = 124, "the bucket sends no post-only orders";
+    /// A14.
+    ShortSaleForbidden = 125, "the bucket sells nothing short";
+    /// A14.
+    LocateRequired = 126, "a short sale needs a locate";
+    /// A15.
+    SelfMatch = 127, "would trade with a live order of the same group";
+    /// The venue and account are none of the bucket's.
+    RouteNotConfigured = 128, "the bucket has no such account at the venue";
+    /// B1.
+    PositionLong = 201, "worst-case long position above its limit";
+    /// B1.
+    PositionShort = 202, "worst-case short position above its limit";
+    /// B2.
+    GrossNotional = 203, "worst-case gross exposure above its limit";
+    /// B2.
+    NetNotional = 204, "worst-case net exposure above its limit";
+    /// B3.
+    OpenOrders = 205, "too many live orders";
+    /// B4.
+    Concentration = 206, "too much in one underlying, expiry, sector or venue";
+    /// B5.
+    TradedNotional = 207, "traded and open notional of the day above its limit";
+    /// F1.
+    OrderRate = 601, "too many orders within the window";
+    /// F3.
+    NotionalRate = 602, "too much notional within the window";
+    /// G2.
+    StateReduceOnly = 701, "only orders that reduce the position";
+    /// G3.
+    StateCancelOnly = 702, "only cancels";
+    /// G3.
+    StateHalted = 703, "halted";
+    /// H7, H8.
+    UnknownOrder = 801, "no such order";
+    /// H8.
+    OrderEnded = 802, "the order has ended";
+    /// H8.
+    ReplaceToZero = 803, "a replace to zero is a cancel";
+    /// The order cannot be changed into that.
+    ReplaceMismatch = 804, "the replace does not fit the order";
+    /// H2: a release of an order that is known to be sent.
+    OrderAlreadySent = 805, "the order was sent";
+    /// A figure left the range of exact arithmetic.
+    Overflow = 901, "a figure is too large to compute";
+    /// A fault of the gateway while deciding; the bucket is halted.
+    InternalFault = 902, "internal fault while deciding";
+}
+
+impl Reason {
+    /// Whether another route may take the order when only reasons of this class stood against it (RR3).
+    #[must_use]
+    pub const fn is_capacity(self) -> bool {
+        matches!(
+            self,
+            Self::PositionLong
+                | Self::PositionShort
+                | Self::GrossNotional
+                | Self::NetNotional
+                | Self::OpenOrders
+                | Self::Concentration
+                | Self::OrderRate
+                | Self::NotionalRate
+        )
+    }
+}
+
+/// A set of reasons, standing for the checks that can give them.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct ReasonSet(u64);
+
+impl ReasonSet {
+    /// Adds a reason.
+    pub const fn insert(&mut self, reason: Reason) {
+        self.0 |= reason.bit();
+    }
+
+    /// Whether a reason is in the set.
+    #[must_use]
+    pub const fn contains(self, reason: Reason) -> bool {
+        self.0 & reason.bit() != 0
+    }
+
+    /// The reasons, in numerical order.
+    pub fn iter(self) -> impl Iterator<Item = Reason> {
+        Reason::ALL.iter().copied().filter(move |reason| self.contains(*reason))
+    }
+
+}
+
+/// Bit of the reason with this number: its place in numerical order. Evaluated while compiling.
+const fn bit_of(code: u16) -> u64 {
+    let mut bit = 1_u64;
+    let mut rest = Reason::ALL;
+    while let [first, tail @ ..] = rest {
+        if first.code() == code {
+            return bit;
+        }
+        bit <<= 1;
+        rest = tail;
+    }
+    0
+}
+
+/// Whose limit or state it was.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Level {
+    /// The order by itself.
+    #[default]
+    Order,
+    /// The bucket.
+    Bucket,
+    /// The desk above it.
+    Desk,
+    /// The firm above that.
+    Firm,
+    /// The instrument.
+    Instrument,
+    /// The venue.
+    Venue,
+    /// The client.
+    Client,
+    /// The whole gateway.
+    Global,
+}
+
+/// Set of instruments a concentration limit counts (B4).
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Dimension {
+    /// Same underlying.
+    Underlying,
+    /// Same expiry.
+    Expiry,
+    /// Same sector.
+    Sector,
+    /// Same venue.
+    Venue,
+}
+
+/// Unit of the figures of a breach.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Unit {
+    /// Contracts.
+    Quantity,
+    /// Units of the base coin or share.
+    BaseQuantity,
+    /// The bucket's limit currency.
+    Money,
+    /// Quote currency per unit.
+    Price,
+    /// A number of things.
+    Count,
+    /// No figure.
+    None,
+}
+
+/// Figures of one limit before and after an order, in twelfth decimals of its unit.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Figures {
+    /// Unit of all three.
+    pub unit: Unit,
+    /// The bound, inclusive.
+    pub limit: i128,
+    /// Usage before the order.
+    pub before: i128,
+    /// Usage if the order were approved.
+    pub after: i128,
+}
+
+impl Figures {
+    /// What is left under the limit before the order; negative while in breach.
+    #[must_use]
+    pub const fn headroom(&self) -> i128 {
+        self.limit.saturating_sub(self.before)
+    }
+}
+
+/// One limit, or one check, with its result.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Finding {
+    /// Which.
+    pub reason: Reason,
+    /// Whose.
+    pub level: Level,
+    /// Set it counts, for concentration.
+    pub dimension: Option<Dimension>,
+    /// Figures, where there are any and the reader may see them.
+    pub figures: Option<Figures>,
+}
+
+/// What a decision rested on, so that it can be explained and repeated.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Versions {
+    /// Version of the bucket's limits.
+    pub limits: u64,
+    /// Version of the instrument's reference data.
+    pub reference: u64,
+    /// Version of the market table.
+    pub market: u64,
+    /// Reference price used.
+    pub price: Option<Price>,
+    /// Version of the market table that brought that price.
+    pub price_version: u64,
+    /// Its age, nanoseconds.
+    pub price_age: u64,
+}
+
+/// The three answers.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// May leave on the route named; capacity is reserved.
+    Approved(Arc<Route>),
+    /// May not leave. Every broken limit, the first in the order of checks is primary.
+    Rejected(Box<[Finding]>),
+    /// This exact order may leave on that route; capacity is reserved there.
+    Rerouted {
+        /// Where to.
+        to: Arc<Route>,
+        /// What stood against it where it was addressed.
+        because: Box<[Finding]>,
+    },
+}
+
+/// A decision.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Decision {
+    /// Dense, unique while the gateway's log lives.
+    pub sequence: u64,
+    /// When, wall nanoseconds.
+    pub at: i64,
+    /// The answer.
+    pub outcome: Outcome,
+    /// Quantity it is about, resolved (cash and close-position orders).
+    pub quantity: Quantity,
+    /// What it rested on.
+    pub versions: Versions,
+    /// Checks that ran (P4).
+    pub evaluated: ReasonSet,
+    /// Checks that are configured off or do not concern this order.
+    pub not_applicable: ReasonSet,
+    /// Figures of every limit, where asked for.
+    pub figures: Option<Box<[Finding]>>,
+}
+
+impl Decision {
+    /// The route the order may leave on, where it may.
+    #[must_use]
+    pub const fn route(&self) -> Option<&Arc<Route>> {
+        match &self.outcome {
+            Outcome::Approved(route) | Outcome::Rerouted { to: route, .. } => Some(route),
+            Outcome::Rejected(_) => None,
+        }
+    }
+}

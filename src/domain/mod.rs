@@ -1,0 +1,10 @@
+//! Nouns: the values of the trade, exact and well formed. No clock, lock, log, configuration or input and output.
+
+pub mod amount;
+pub mod decision;
+pub mod instrument;
+pub mod name;
+pub mod order;
+pub mod report;
+pub mod state;
+pub mod time;

@@ -1,0 +1,154 @@
+//! Names of things. Each kind is its own type; a name that exists is well formed.
+
+use core::fmt;
+use core::hash::{Hash, Hasher};
+use core::marker::PhantomData;
+use core::str::FromStr;
+
+use compact_str::CompactString;
+
+/// Most characters a name may have.
+pub const NAME_MAX: usize = 64;
+
+/// A name of the kind `K`: one to sixty-four of `A-Z a-z 0-9 . _ : -`, compared byte for byte.
+pub struct Name<K>(CompactString, PhantomData<fn() -> K>);
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $alias:ident = $kind:ident;)*) => {$(
+        #[doc = concat!("Kind tag of [`", stringify!($alias), "`].")]
+        #[derive(Debug)]
+        pub enum $kind {}
+        $(#[$doc])*
+        pub type $alias = Name<$kind>;
+    )*};
+}
+
+kinds! {
+    /// An isolated pool of capital.
+    BucketId = BucketKind;
+    /// An ancestor of buckets: a desk or a firm.
+    GroupId = GroupKind;
+    /// Who sends orders; authentication will bind it to a principal.
+    ClientId = ClientKind;
+    /// The client's own id of an order (FIX 11).
+    ClOrdId = ClOrdKind;
+    /// A contract, under our name for it.
+    InstrumentId = InstrumentKind;
+    /// A venue (FIX 100).
+    VenueId = VenueKind;
+    /// An account or wallet at a venue (FIX 1).
+    AccountId = AccountKind;
+    /// The venue's id of an execution (FIX 17).
+    ExecId = ExecKind;
+    /// A currency or coin.
+    Currency = CurrencyKind;
+    /// A free tag of an instrument: underlying or sector.
+    Tag = TagKind;
+}
+
+/// Why a text is not a name.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum NameError {
+    /// No characters.
+    #[error("empty")]
+    Empty,
+    /// More than sixty-four characters.
+    #[error("longer than 64 characters")]
+    TooLong,
+    /// A character outside the alphabet.
+    #[error("a character outside A-Z a-z 0-9 . _ : -")]
+    Alphabet,
+}
+
+impl<K> Name<K> {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<K> FromStr for Name<K> {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        if text.is_empty() {
+            return Err(NameError::Empty);
+        }
+        if text.len() > NAME_MAX {
+            return Err(NameError::TooLong);
+        }
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-');
+        if !text.bytes().all(legal) {
+            return Err(NameError::Alphabet);
+        }
+        Ok(Self(CompactString::new(text), PhantomData))
+    }
+}
+
+impl<K> Clone for Name<K> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone(), PhantomData)
+    }
+}
+impl<K> PartialEq for Name<K> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+impl<K> Eq for Name<K> {}
+impl<K> PartialOrd for Name<K> {
+    fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl<K> Ord for Name<K> {
+    fn cmp(&self, other: &Self) -> core::cmp::Ordering {
+        self.0.cmp(&other.0)
+    }
+}
+impl<K> Hash for Name<K> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.as_str().hash(state);
+    }
+}
+impl<K> core::borrow::Borrow<str> for Name<K> {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+impl<K> fmt::Display for Name<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+impl<K> fmt::Debug for Name<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_short_and_plain() {
+        let long = "x".repeat(65);
+        let cases: &[(&str, Option<NameError>)] = &[
+            ("alpha-1", None),
+            ("BTC-USD:perp_2.x", None),
+            (&long[..64], None),
+            ("", Some(NameError::Empty)),
+            (&long, Some(NameError::TooLong)),
+            ("a b", Some(NameError::Alphabet)),
+            ("a\nb", Some(NameError::Alphabet)),
+            ("a\0", Some(NameError::Alphabet)),
+            ("Ａ", Some(NameError::Alphabet)),
+            ("\u{202e}a", Some(NameError::Alphabet)),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(text.parse::<BucketId>().err(), *expected, "{text:?}");
+        }
+    }
+}

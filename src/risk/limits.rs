@@ -1,0 +1,279 @@
+//! What a bucket or a group may do. Every limit is optional: one that is absent does not limit.
+//!
+//! All bounds are inclusive: usage equal to a limit passes. Money is in the document's currency.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::amount::{Money, Quantity, Ratio};
+use crate::domain::decision::Dimension;
+use crate::domain::instrument::Collar;
+use crate::domain::name::{Currency, InstrumentId};
+use crate::domain::time::SECOND;
+
+/// Largest number of events a rate limit may count.
+pub const RATE_MAX: u32 = 1_000_000;
+/// Longest window of a rate limit, nanoseconds: one day.
+pub const WINDOW_MAX: u64 = 86_400 * SECOND;
+
+/// At most `max` orders in any window of this length (F1).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RateLimit {
+    /// Orders and replaces, exits included.
+    pub max: u32,
+    /// Length of the sliding window, nanoseconds.
+    pub window: u64,
+    /// Of `max`, how many are kept for exits.
+    pub exit_reserve: u32,
+}
+
+/// At most this much notional approved in any window of this length (F3).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct NotionalRateLimit {
+    /// Limit currency.
+    pub max: Money,
+    /// Length of the sliding window, nanoseconds.
+    pub window: u64,
+    /// Whether what is cancelled unfilled gives its notional back.
+    pub give_back: bool,
+}
+
+/// At most `count` orders alike in any window of this length (A11).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct LookAlikeLimit {
+    /// Orders alike that may be approved.
+    pub count: u32,
+    /// Length of the sliding window, nanoseconds.
+    pub window: u64,
+}
+
+/// At most `max` live orders (B3).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct OpenOrdersLimit {
+    /// Live orders, exits included.
+    pub max: u32,
+    /// Of `max`, how many are kept for exits.
+    pub exit_reserve: u32,
+}
+
+/// Bound of a concentration limit.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ConcentrationBound {
+    /// Limit currency.
+    Money(Money),
+    /// Share of the bucket's capital.
+    CapitalShare(Ratio),
+}
+
+/// Gross exposure within one set of instruments (B4).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ConcentrationLimit {
+    /// What makes the set.
+    pub dimension: Dimension,
+    /// The set's name (underlying, `YYYY-MM-DD` of expiry, sector, venue); every set on its own where absent.
+    pub value: Option<String>,
+    /// The bound.
+    pub bound: ConcentrationBound,
+}
+
+/// How open orders count against a position limit (B1).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum PositionRule {
+    /// Every position that fills can reach: opposite open orders do not offset, the opposite position does.
+    #[default]
+    Reachable,
+    /// Stricter, as CME's credit control counts: an opposite position gives open orders no credit.
+    NoPositionCredit,
+}
+
+/// Which instruments a bucket may open positions in (A12). Deny beats allow.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct InstrumentLists {
+    /// Everything (`None`), or only these; an empty set allows nothing.
+    pub allow: Option<BTreeSet<InstrumentId>>,
+    /// Not these.
+    pub deny: BTreeSet<InstrumentId>,
+    /// No trading at all, exits included: a legal restriction.
+    pub restricted: BTreeSet<InstrumentId>,
+}
+
+/// Rule on post-only orders (A14).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum PostOnlyRule {
+    /// As the client likes.
+    #[default]
+    Free,
+    /// Only post-only orders.
+    Require,
+    /// No post-only orders.
+    Forbid,
+}
+
+/// Rule on short sales (A14).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum ShortSaleRule {
+    /// As the client likes.
+    #[default]
+    Free,
+    /// A sell marked short needs a locate.
+    RequireLocate,
+    /// No sell marked short.
+    Forbid,
+}
+
+/// What happens to an order that would trade with one of our own (A15).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum SelfMatchRule {
+    /// Nothing.
+    #[default]
+    Allow,
+    /// The new order is refused.
+    RejectNew,
+    /// The new order is approved, and the answer names the resting orders to cancel first.
+    AskCancelResting,
+}
+
+/// Limits of one instrument in place of the bucket's own.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct InstrumentLimits {
+    /// A3.
+    pub order_quantity_max: Option<Quantity>,
+    /// B1.
+    pub long_max: Option<Quantity>,
+    /// B1.
+    pub short_max: Option<Quantity>,
+    /// A5.
+    pub collar: Option<Collar>,
+}
+
+/// The limits of a bucket: one document under one version.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Limits {
+    /// Currency of every money limit below (B12).
+    pub currency: Currency,
+    /// Capital of the bucket, the denominator of percentage limits.
+    pub capital: Option<Money>,
+    /// A3, contracts of one order; tested on the new total of a replace.
+    pub order_quantity_max: Option<Quantity>,
+    /// A3, base units of one order (quantity × multiplier, inverse: ÷ price).
+    pub order_base_quantity_max: Option<Quantity>,
+    /// A4.
+    pub order_notional_max: Option<Money>,
+    /// A4, options: quantity × multiplier × price of the underlying.
+    pub order_underlying_notional_max: Option<Money>,
+    /// A5.
+    pub collar: Option<Collar>,
+    /// A6, A7: share by which an order without a limit price is valued above the market.
+    pub market_slippage: Ratio,
+    /// A11.
+    pub look_alike: Option<LookAlikeLimit>,
+    /// A12.
+    pub instruments: InstrumentLists,
+    /// A14.
+    pub post_only: PostOnlyRule,
+    /// A14.
+    pub short_sale: ShortSaleRule,
+    /// A15.
+    pub self_match: SelfMatchRule,
+    /// B1, contracts, per instrument.
+    pub long_max: Option<Quantity>,
+    /// B1, contracts, per instrument.
+    pub short_max: Option<Quantity>,
+    /// B1.
+    pub position_rule: PositionRule,
+    /// Per instrument, in place of the values above.
+    pub per_instrument: BTreeMap<InstrumentId, InstrumentLimits>,
+    /// B2.
+    pub gross_notional_max: Option<Money>,
+    /// B2.
+    pub net_notional_max: Option<Money>,
+    /// B3.
+    pub open_orders: Option<OpenOrdersLimit>,
+    /// B4.
+    pub concentration: Vec<ConcentrationLimit>,
+    /// B5, since the start of the trading day.
+    pub traded_notional_max: Option<Money>,
+    /// F1.
+    pub order_rate: Option<RateLimit>,
+    /// F3.
+    pub notional_rate: Option<NotionalRateLimit>,
+    /// H2: how long an approved order may stay unsent before it becomes UNCERTAIN, nanoseconds.
+    pub unsent_ttl: u64,
+}
+
+impl Limits {
+    /// A document that limits nothing.
+    #[must_use]
+    pub fn unlimited(currency: Currency) -> Self {
+        Self {
+            currency,
+            capital: None,
+            order_quantity_max: None,
+            order_base_quantity_max: None,
+            order_notional_max: None,
+            order_underlying_notional_max: None,
+            collar: None,
+            market_slippage: Ratio::from_units(50_000_000_000),
+            look_alike: None,
+            instruments: InstrumentLists::default(),
+            post_only: PostOnlyRule::Free,
+            short_sale: ShortSaleRule::Free,
+            self_match: SelfMatchRule::Allow,
+            long_max: None,
+            short_max: None,
+            position_rule: PositionRule::Reachable,
+            per_instrument: BTreeMap::new(),
+            gross_notional_max: None,
+            net_notional_max: None,
+            open_orders: None,
+            concentration: Vec::new(),
+            traded_notional_max: None,
+            order_rate: None,
+            notional_rate: None,
+            unsent_ttl: 30 * SECOND,
+        }
+    }
+
+    /// The limits that hold in one instrument.
+    #[must_use]
+    pub fn in_instrument(&self, instrument: &InstrumentId) -> InstrumentLimits {
+        let own = self.per_instrument.get(instrument).copied().unwrap_or_default();
+        InstrumentLimits {
+            order_quantity_max: own.order_quantity_max.or(self.order_quantity_max),
+            long_max: own.long_max.or(self.long_max),
+            short_max: own.short_max.or(self.short_max),
+            collar: own.collar.or(self.collar),
+        }
+    }
+}
+
+/// The limits of a group: a desk or a firm (L1-L3).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct GroupLimits {
+    /// Currency of the money limits; the same as that of everything below it.
+    pub currency: Currency,
+    /// B2: sum of the children's worst-case gross exposure.
+    pub gross_notional_max: Option<Money>,
+    /// B2: sum of the children's worst-case net exposure.
+    pub net_notional_max: Option<Money>,
+    /// Whether long and short children offset each other in the net figure.
+    pub net_offsets: bool,
+    /// F1: orders approved below this group.
+    pub order_rate: Option<RateLimit>,
+    /// Whether rejects caused here show figures to the sender (P3).
+    pub disclose: bool,
+}
+
+impl GroupLimits {
+    /// A document that limits nothing.
+    #[must_use]
+    pub const fn unlimited(currency: Currency) -> Self {
+        Self {
+            currency,
+            gross_notional_max: None,
+            net_notional_max: None,
+            net_offsets: false,
+            order_rate: None,
+            disclose: false,
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Rules: pure functions of values. Nothing here knows a clock, a lock, a log or the network.
+
+pub mod limits;
