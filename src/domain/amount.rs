@@ -182,7 +182,9 @@ impl<U> Amount<U> {
     /// Exact conversion to a decimal, for output and for reports; nothing beyond 28 digits.
     #[must_use]
     pub fn to_decimal(self) -> Option<Decimal> {
-        Decimal::try_from_i128_with_scale(self.0, DECIMALS).ok().map(|decimal| decimal.normalize())
+        Decimal::try_from_i128_with_scale(self.0, DECIMALS)
+            .ok()
+            .map(|decimal| decimal.normalize())
     }
 
     /// Exact conversion from a decimal; nothing where it has more than twelve decimals or sixteen integer digits.
@@ -190,7 +192,9 @@ impl<U> Amount<U> {
     pub fn from_decimal(decimal: Decimal) -> Option<Self> {
         let decimal = decimal.normalize();
         let missing = DECIMALS.checked_sub(decimal.scale())?;
-        let units = decimal.mantissa().checked_mul(10_i128.checked_pow(missing)?)?;
+        let units = decimal
+            .mantissa()
+            .checked_mul(10_i128.checked_pow(missing)?)?;
         (units.unsigned_abs() < PARSED_MAX.unsigned_abs()).then_some(Self(units, PhantomData))
     }
 }
@@ -362,7 +366,10 @@ fn split(value: u128) -> (u128, u128) {
         Ok(small) => (u128::from(small / STEP), u128::from(small % STEP)),
         Err(_) => {
             let step = u128::from(STEP);
-            (value.checked_div(step).unwrap_or(0), value.checked_rem(step).unwrap_or(0))
+            (
+                value.checked_div(step).unwrap_or(0),
+                value.checked_rem(step).unwrap_or(0),
+            )
         }
     }
 }
@@ -370,7 +377,11 @@ fn split(value: u128) -> (u128, u128) {
 fn finish(magnitude: u128, inexact: bool, negative: bool, round: Round) -> Option<i128> {
     let away = inexact && matches!((round, negative), (Round::Up, false) | (Round::Down, true));
     let magnitude = i128::try_from(magnitude.checked_add(u128::from(away))?).ok()?;
-    if negative { magnitude.checked_neg() } else { Some(magnitude) }
+    if negative {
+        magnitude.checked_neg()
+    } else {
+        Some(magnitude)
+    }
 }
 
 impl<U> FromStr for Amount<U> {
@@ -383,14 +394,23 @@ impl<U> FromStr for Amount<U> {
             None => (false, text),
         };
         if digits.is_empty() {
-            return Err(if negative { ParseError::Malformed } else { ParseError::Empty });
+            return Err(if negative {
+                ParseError::Malformed
+            } else {
+                ParseError::Empty
+            });
         }
         let (integer, fraction) = match digits.split_once('.') {
             Some((_, "")) => return Err(ParseError::Malformed),
             Some(parts) => parts,
             None => (digits, ""),
         };
-        if integer.is_empty() || !integer.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit()) {
+        if integer.is_empty()
+            || !integer
+                .bytes()
+                .chain(fraction.bytes())
+                .all(|byte| byte.is_ascii_digit())
+        {
             return Err(ParseError::Malformed);
         }
         let integer = integer.trim_start_matches('0');
@@ -402,19 +422,33 @@ impl<U> FromStr for Amount<U> {
             return Err(ParseError::TooFine);
         }
         // 64 bits hold 19 digits: two short runs instead of one wide one.
-        let scale = 10_u64.checked_pow(u32::try_from(decimals.saturating_sub(fraction.len())).unwrap_or(0)).ok_or(ParseError::TooFine)?;
-        let whole = i128::from(digits_value(integer)).checked_mul(ONE).ok_or(ParseError::TooLarge)?;
-        let part = i128::from(digits_value(fraction).checked_mul(scale).ok_or(ParseError::TooFine)?);
+        let scale = 10_u64
+            .checked_pow(u32::try_from(decimals.saturating_sub(fraction.len())).unwrap_or(0))
+            .ok_or(ParseError::TooFine)?;
+        let whole = i128::from(digits_value(integer))
+            .checked_mul(ONE)
+            .ok_or(ParseError::TooLarge)?;
+        let part = i128::from(
+            digits_value(fraction)
+                .checked_mul(scale)
+                .ok_or(ParseError::TooFine)?,
+        );
         let units = whole.checked_add(part).ok_or(ParseError::TooLarge)?;
-        Ok(Self::from_units(if negative { units.checked_neg().ok_or(ParseError::TooLarge)? } else { units }))
+        Ok(Self::from_units(if negative {
+            units.checked_neg().ok_or(ParseError::TooLarge)?
+        } else {
+            units
+        }))
     }
 }
 
 /// Value of at most sixteen ASCII digits.
 fn digits_value(digits: &str) -> u64 {
-    digits
-        .bytes()
-        .fold(0_u64, |value, byte| value.wrapping_mul(10).wrapping_add(u64::from(byte.wrapping_sub(b'0'))))
+    digits.bytes().fold(0_u64, |value, byte| {
+        value
+            .wrapping_mul(10)
+            .wrapping_add(u64::from(byte.wrapping_sub(b'0')))
+    })
 }
 
 impl<U> fmt::Display for Amount<U> {
@@ -489,7 +523,10 @@ mod tests {
             ("007.50", Ok("7.5")),
             ("187.42", Ok("187.42")),
             ("-1.000000000001", Ok("-1.000000000001")),
-            ("9999999999999999.999999999999", Ok("9999999999999999.999999999999")),
+            (
+                "9999999999999999.999999999999",
+                Ok("9999999999999999.999999999999"),
+            ),
             ("00009999999999999999", Ok("9999999999999999")),
             ("10000000000000000", Err(ParseError::TooLarge)),
             ("0.0000000000001", Err(ParseError::TooFine)),

@@ -187,9 +187,11 @@ impl ReasonSet {
 
     /// The reasons, in numerical order.
     pub fn iter(self) -> impl Iterator<Item = Reason> {
-        Reason::ALL.iter().copied().filter(move |reason| self.contains(*reason))
+        Reason::ALL
+            .iter()
+            .copied()
+            .filter(move |reason| self.contains(*reason))
     }
-
 }
 
 /// Bit of the reason with this number: its place in numerical order. Evaluated while compiling.

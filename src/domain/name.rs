@@ -78,7 +78,8 @@ impl<K> FromStr for Name<K> {
         if text.len() > NAME_MAX {
             return Err(NameError::TooLong);
         }
-        let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-');
+        let legal =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-');
         if !text.bytes().all(legal) {
             return Err(NameError::Alphabet);
         }

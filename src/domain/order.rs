@@ -84,7 +84,9 @@ impl Terms {
     #[must_use]
     pub const fn trigger(&self) -> Option<Price> {
         match self {
-            Self::Stop { trigger } | Self::StopLimit { trigger, .. } | Self::TrailingStop { trigger } => Some(*trigger),
+            Self::Stop { trigger }
+            | Self::StopLimit { trigger, .. }
+            | Self::TrailingStop { trigger } => Some(*trigger),
             Self::Market | Self::Limit { .. } | Self::Pegged { .. } => None,
         }
     }

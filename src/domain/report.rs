@@ -1,7 +1,9 @@
 //! What the venue said. A report states facts: it is booked, however late, large or unknown, and flagged for what it breaks.
 
 use super::amount::{Money, Price, Quantity};
-use super::name::{AccountId, BucketId, ClOrdId, ClientId, Currency, ExecId, InstrumentId, VenueId};
+use super::name::{
+    AccountId, BucketId, ClOrdId, ClientId, Currency, ExecId, InstrumentId, VenueId,
+};
 use super::order::Side;
 
 /// A fill's own figures.

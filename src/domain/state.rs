@@ -85,7 +85,12 @@ impl OrderState {
     pub const fn is_terminal(self) -> bool {
         matches!(
             self,
-            Self::Filled | Self::Canceled | Self::VenueRejected | Self::Expired | Self::DoneForDay | Self::Released
+            Self::Filled
+                | Self::Canceled
+                | Self::VenueRejected
+                | Self::Expired
+                | Self::DoneForDay
+                | Self::Released
         )
     }
 }

@@ -236,7 +236,11 @@ impl Limits {
     /// The limits that hold in one instrument.
     #[must_use]
     pub fn in_instrument(&self, instrument: &InstrumentId) -> InstrumentLimits {
-        let own = self.per_instrument.get(instrument).copied().unwrap_or_default();
+        let own = self
+            .per_instrument
+            .get(instrument)
+            .copied()
+            .unwrap_or_default();
         InstrumentLimits {
             order_quantity_max: own.order_quantity_max.or(self.order_quantity_max),
             long_max: own.long_max.or(self.long_max),

@@ -1,0 +1,3 @@
+//! State: the only shared mutable state, and the decisions taken on it.
+
+pub mod setup;

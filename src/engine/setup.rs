@@ -1,0 +1,129 @@
+//! What an engine is built from: groups, buckets, clients, routes and currency paths, all checked by themselves.
+
+use crate::domain::amount::Money;
+use crate::domain::decision::Level;
+use crate::domain::name::{AccountId, BucketId, ClientId, Currency, GroupId, VenueId};
+use crate::domain::time::SECOND;
+use crate::risk::calendar::Calendar;
+use crate::risk::limits::{GroupLimits, Limits, RateLimit};
+
+/// A desk or a firm.
+#[derive(Clone, Debug)]
+pub struct GroupSetup {
+    /// Its name.
+    pub id: GroupId,
+    /// [`Level::Desk`] or [`Level::Firm`].
+    pub level: Level,
+    /// The group above; a firm has none.
+    pub parent: Option<GroupId>,
+    /// Its limits.
+    pub limits: GroupLimits,
+}
+
+/// A place a refused order may go to instead (RR2).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RouteTarget {
+    /// Another bucket, or this one where absent.
+    pub bucket: Option<BucketId>,
+    /// Venue.
+    pub venue: VenueId,
+    /// Account there.
+    pub account: AccountId,
+}
+
+/// The reroute rule of a source bucket: an empty list disables it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct RerouteRule {
+    /// Targets in the order they are tried.
+    pub targets: Vec<RouteTarget>,
+    /// How many of them at most are tried (RR7); zero stands for the default of four.
+    pub tries: usize,
+}
+
+/// What another bucket may send here (RR12).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct InboundRule {
+    /// Source bucket.
+    pub from: BucketId,
+    /// Largest notional of its live and filled rerouted orders of the trading day, in this bucket's currency.
+    pub notional_max: Money,
+}
+
+/// A bucket as configured.
+#[derive(Clone, Debug)]
+pub struct BucketSetup {
+    /// Its name.
+    pub id: BucketId,
+    /// The group above, if any.
+    pub parent: Option<GroupId>,
+    /// Its accounts at venues.
+    pub accounts: Vec<(VenueId, AccountId)>,
+    /// Its limits.
+    pub limits: Limits,
+    /// Its trading day and windows.
+    pub calendar: Calendar,
+    /// Where its refused orders may go.
+    pub reroute: RerouteRule,
+    /// What may come in from other buckets.
+    pub inbound: Vec<InboundRule>,
+    /// Largest notional from all other buckets together, in this bucket's currency.
+    pub inbound_total_max: Option<Money>,
+}
+
+/// A client as configured.
+#[derive(Clone, Debug)]
+pub struct ClientSetup {
+    /// Its name.
+    pub id: ClientId,
+    /// Ids it may use in a trading day (A11).
+    pub quota: u32,
+    /// Whether it promises never to send an order whose approval it has not committed, so that an unsent one is freed when its time is up (H2).
+    pub send_after_commit: bool,
+    /// F1 per session of the client.
+    pub order_rate: Option<RateLimit>,
+}
+
+/// A declared conversion from one currency to another, by way of others (B12).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ConversionPath {
+    /// From, through each hop, to: at least two.
+    pub hops: Vec<Currency>,
+}
+
+/// Figures of the engine itself.
+#[derive(Clone, Debug)]
+pub struct EngineSetup {
+    /// Quota of a client that is not configured by name.
+    pub default_quota: u32,
+    /// Clients there may be.
+    pub clients_max: usize,
+    /// Age from which a currency rate counts as missing, nanoseconds.
+    pub rate_max_age: u64,
+    /// Group the quarantine bucket hangs under (H13).
+    pub quarantine_parent: Option<GroupId>,
+    /// Currency of the quarantine bucket.
+    pub quarantine_currency: Currency,
+    /// Declared conversions.
+    pub conversions: Vec<ConversionPath>,
+    /// Clients configured by name.
+    pub clients: Vec<ClientSetup>,
+    /// Largest lead of a source time over our clock, nanoseconds (marks from the future).
+    pub source_lead_max: u64,
+}
+
+impl EngineSetup {
+    /// Defaults, in this currency.
+    #[must_use]
+    pub const fn new(currency: Currency) -> Self {
+        Self {
+            default_quota: 10_000_000,
+            clients_max: 10_000,
+            rate_max_age: 60 * SECOND,
+            quarantine_parent: None,
+            quarantine_currency: currency,
+            conversions: Vec::new(),
+            clients: Vec::new(),
+            source_lead_max: 5 * SECOND,
+        }
+    }
+}
