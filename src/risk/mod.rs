@@ -1,4 +1,10 @@
 //! Rules: pure functions of values. Nothing here knows a clock, a lock, a log or the network.
 
 pub mod calendar;
+pub mod exposure;
+pub mod lifecycle;
 pub mod limits;
+pub mod pnl;
+pub mod policy;
+pub mod valuation;
+pub mod window;

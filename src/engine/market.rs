@@ -1,0 +1,380 @@
+//! The market table: reference data, prices and currency rates under one version counter (N1–N5, B12).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::{ArcSwap, Guard};
+use foldhash::HashMap;
+use parking_lot::Mutex;
+
+use super::bucket::Bucket;
+use super::setup::EngineSetup;
+use crate::domain::amount::{Price, Ratio};
+use crate::domain::decision::Reason;
+use crate::domain::instrument::{Instrument, Quote};
+use crate::domain::name::{Currency, InstrumentId};
+use crate::domain::time::Now;
+use crate::risk::valuation::Prices;
+
+/// An instrument with what changes about it.
+pub struct Listed {
+    /// The engine's number for it; never reused.
+    pub number: u32,
+    /// Reference data.
+    pub instrument: Arc<Instrument>,
+    live: Arc<Live>,
+}
+
+/// What changes about an instrument, kept when its reference data are replaced.
+#[derive(Default)]
+struct Live {
+    quote: Mutex<Quoted>,
+    holders: Mutex<Vec<Arc<Bucket>>>,
+}
+
+#[derive(Default)]
+struct Quoted {
+    quote: Quote,
+    lows: VecDeque<(u64, Price)>,
+    highs: VecDeque<(u64, Price)>,
+}
+
+type Table = HashMap<InstrumentId, Arc<Listed>>;
+
+/// Bid and ask of a currency pair.
+#[derive(Clone, Copy, Debug)]
+struct Rate {
+    bid: Ratio,
+    ask: Ratio,
+    source_time: i64,
+    received: u64,
+}
+
+/// A price update (N1).
+#[derive(Clone, Debug)]
+pub struct MarkUpdate {
+    /// Contract.
+    pub instrument: InstrumentId,
+    /// Valuation price.
+    pub mark: Option<Price>,
+    /// Best bid.
+    pub bid: Option<Price>,
+    /// Best ask.
+    pub ask: Option<Price>,
+    /// Last trade.
+    pub last: Option<Price>,
+    /// Index of the underlying.
+    pub index: Option<Price>,
+    /// Time at the source, wall nanoseconds.
+    pub source_time: i64,
+    /// Whether the sender vouches for a jump (N4).
+    pub confirmed: bool,
+}
+
+/// A rate update.
+#[derive(Clone, Debug)]
+pub struct RateUpdate {
+    /// One unit of this
+    pub base: Currency,
+    /// costs so many of this.
+    pub quote: Currency,
+    /// Best bid.
+    pub bid: Ratio,
+    /// Best ask.
+    pub ask: Ratio,
+    /// Time at the source, wall nanoseconds.
+    pub source_time: i64,
+}
+
+/// What came of an update.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Accepted {
+    /// In force from this version of the table on.
+    At(u64),
+    /// Older at the source than what is in force; dropped.
+    OutOfOrder,
+    /// No such instrument.
+    UnknownInstrument,
+    /// Bid above ask.
+    Crossed,
+    /// A price of zero or less where the instrument allows none.
+    NotPositive,
+    /// A jump beyond the instrument's bound, not confirmed.
+    Jump,
+    /// Stamped ahead of our clock.
+    FromFuture,
+    /// No price at all.
+    Empty,
+}
+
+/// Why reference data were refused.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum InstrumentError {
+    /// What a contract is worth cannot change under open positions or orders (N5).
+    #[error("positions or live orders are open: what the contract is worth cannot change")]
+    Held,
+}
+
+/// The table.
+pub struct Market {
+    table: ArcSwap<Table>,
+    rates: ArcSwap<HashMap<(Currency, Currency), Rate>>,
+    conversions: HashMap<(Currency, Currency), Vec<Currency>>,
+    version: AtomicU64,
+    changes: Mutex<u32>,
+    rate_max_age: u64,
+    source_lead_max: u64,
+    collar_period: u64,
+}
+
+impl Market {
+    /// An empty table.
+    #[must_use]
+    pub fn new(setup: &EngineSetup) -> Self {
+        let path = |hops: &Vec<Currency>| Some(((hops.first()?.clone(), hops.last()?.clone()), hops.clone()));
+        Self {
+            table: ArcSwap::default(),
+            rates: ArcSwap::default(),
+            conversions: setup.conversions.iter().filter_map(|conversion| path(&conversion.hops)).collect(),
+            version: AtomicU64::new(0),
+            changes: Mutex::new(0),
+            rate_max_age: setup.rate_max_age,
+            source_lead_max: setup.source_lead_max,
+            collar_period: setup.collar_period,
+        }
+    }
+
+    /// Version of the table now.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    fn next_version(&self) -> u64 {
+        self.version.fetch_add(1, Ordering::AcqRel).saturating_add(1)
+    }
+
+    /// The instruments as of now.
+    #[must_use]
+    pub fn instruments(&self) -> Guard<Arc<Table>> {
+        self.table.load()
+    }
+
+    /// Adds an instrument, or replaces its reference data, under a new version.
+    ///
+    /// # Errors
+    /// Where the change would alter what open positions or orders are worth.
+    pub fn upsert(&self, mut instrument: Instrument) -> Result<u64, InstrumentError> {
+        let mut last = self.changes.lock();
+        let mut table = Table::clone(&self.table.load());
+        let known = table.get(&instrument.id).cloned();
+        if let Some(known) = &known
+            && !known.instrument.is_same_contract(&instrument)
+            && known.holders().iter().any(|bucket| bucket.holds(known.number))
+        {
+            return Err(InstrumentError::Held);
+        }
+        let version = self.next_version();
+        instrument.version = version;
+        let (number, live) = match known {
+            Some(known) => (known.number, Arc::clone(&known.live)),
+            None => {
+                *last = last.saturating_add(1);
+                (*last, Arc::default())
+            }
+        };
+        table.insert(instrument.id.clone(), Arc::new(Listed { number, instrument: Arc::new(instrument), live }));
+        self.table.store(Arc::new(table));
+        Ok(version)
+    }
+
+    /// Takes a price update; what holds the instrument is valued anew by the caller.
+    pub fn push(&self, update: &MarkUpdate, now: Now) -> (Accepted, Option<Arc<Listed>>) {
+        let Some(listed) = self.table.load().get(&update.instrument).cloned() else {
+            return (Accepted::UnknownInstrument, None);
+        };
+        let given = [update.mark, update.bid, update.ask, update.last];
+        if given.iter().all(Option::is_none) {
+            return (Accepted::Empty, None);
+        }
+        if !listed.instrument.negative_prices && given.iter().chain([&update.index]).flatten().any(|price| !price.is_positive()) {
+            return (Accepted::NotPositive, None);
+        }
+        if matches!((update.bid, update.ask), (Some(bid), Some(ask)) if bid > ask) {
+            return (Accepted::Crossed, None);
+        }
+        if self.is_ahead(update.source_time, now) {
+            return (Accepted::FromFuture, None);
+        }
+        let mut quoted = listed.live.quote.lock();
+        if update.source_time < quoted.quote.source_time {
+            return (Accepted::OutOfOrder, None);
+        }
+        let quote = Quote {
+            mark: update.mark,
+            bid: update.bid,
+            ask: update.ask,
+            last: update.last,
+            index: update.index,
+            source_time: update.source_time,
+            received: now.mono,
+            version: 0,
+        };
+        if !update.confirmed && is_jump(&listed.instrument, &quoted.quote, &quote) {
+            return (Accepted::Jump, None);
+        }
+        let version = self.next_version();
+        if let Some(reference) = quote.reference() {
+            quoted.remember(now.mono, self.collar_period, reference);
+        }
+        quoted.quote = Quote { version, ..quote };
+        drop(quoted);
+        (Accepted::At(version), Some(listed))
+    }
+
+    /// Takes a rate update.
+    pub fn push_rate(&self, update: &RateUpdate, now: Now) -> Accepted {
+        if !update.bid.is_positive() || !update.ask.is_positive() {
+            return Accepted::NotPositive;
+        }
+        if update.bid > update.ask {
+            return Accepted::Crossed;
+        }
+        if self.is_ahead(update.source_time, now) {
+            return Accepted::FromFuture;
+        }
+        let _one_at_a_time = self.changes.lock();
+        let mut rates = HashMap::clone(&self.rates.load());
+        let pair = (update.base.clone(), update.quote.clone());
+        if rates.get(&pair).is_some_and(|known| update.source_time < known.source_time) {
+            return Accepted::OutOfOrder;
+        }
+        rates.insert(pair, Rate { bid: update.bid, ask: update.ask, source_time: update.source_time, received: now.mono });
+        self.rates.store(Arc::new(rates));
+        Accepted::At(self.next_version())
+    }
+
+    fn is_ahead(&self, source_time: i64, now: Now) -> bool {
+        let lead = i64::try_from(self.source_lead_max).unwrap_or(i64::MAX);
+        source_time > now.wall.saturating_add(lead)
+    }
+
+    /// What one unit of `from` counts in `to`, on the side that counts more, and until when that holds (B12).
+    /// No rate is never one; a stable coin is not the dollar unless a rate says so.
+    ///
+    /// # Errors
+    /// [`Reason::RateUnavailable`] where a rate of the path is missing or stale.
+    pub fn rate(&self, from: &Currency, to: &Currency, now: Now) -> Result<(Ratio, u64), Reason> {
+        if from == to {
+            return Ok((Ratio::ONE, u64::MAX));
+        }
+        let rates = self.rates.load();
+        let hop = |from: &Currency, to: &Currency| -> Option<(Ratio, u64)> {
+            let (ratio, received) = match rates.get(&(from.clone(), to.clone())) {
+                Some(rate) => (rate.ask, rate.received),
+                None => {
+                    let rate = rates.get(&(to.clone(), from.clone()))?;
+                    (Ratio::ONE.ratio_up(rate.bid)?, rate.received)
+                }
+            };
+            let until = received.saturating_add(self.rate_max_age);
+            (now.mono <= until).then_some((ratio, until))
+        };
+        let found = match self.conversions.get(&(from.clone(), to.clone())) {
+            None => hop(from, to),
+            Some(path) => path.windows(2).try_fold((Ratio::ONE, u64::MAX), |(sum, until), pair| match pair {
+                [from, to] => {
+                    let (ratio, end) = hop(from, to)?;
+                    Some((sum.times_up(ratio)?, until.min(end)))
+                }
+                _ => None,
+            }),
+        };
+        found.ok_or(Reason::RateUnavailable)
+    }
+
+    /// Instruments whose value in some bucket may depend on a currency.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<Listed>> {
+        let mut all: Vec<_> = self.table.load().values().cloned().collect();
+        all.sort_by(|one, other| one.instrument.id.cmp(&other.instrument.id));
+        all
+    }
+}
+
+impl Listed {
+    /// Usable prices now.
+    #[must_use]
+    pub fn prices(&self, now: Now, collar_period: bool) -> Prices {
+        let mut quoted = self.live.quote.lock();
+        let mut prices = Prices::of(&quoted.quote, now, self.instrument.mark_max_age);
+        if collar_period && prices.reference.is_some() {
+            quoted.forget(now.mono);
+            prices.low = quoted.lows.front().map(|(_, price)| *price).or(prices.low);
+            prices.high = quoted.highs.front().map(|(_, price)| *price).or(prices.high);
+        }
+        prices
+    }
+
+    /// The prices as pushed, whatever their age.
+    #[must_use]
+    pub fn quote(&self) -> Quote {
+        self.live.quote.lock().quote.clone()
+    }
+
+    /// The last reference price, whatever its age, and until when it is usable.
+    #[must_use]
+    pub fn last_reference(&self) -> Option<(Price, u64)> {
+        let quoted = self.live.quote.lock();
+        let until = quoted.quote.received.saturating_add(self.instrument.mark_max_age);
+        quoted.quote.reference().map(|price| (price, until))
+    }
+
+    /// Buckets that hold, or held, the instrument.
+    #[must_use]
+    pub fn holders(&self) -> Vec<Arc<Bucket>> {
+        self.live.holders.lock().clone()
+    }
+
+    /// Notes a bucket that is about to hold the instrument: from now on its prices reach it.
+    pub fn add_holder(&self, bucket: &Arc<Bucket>) {
+        self.live.holders.lock().push(Arc::clone(bucket));
+    }
+
+    /// Forgets a bucket that is deleted.
+    pub fn remove_holder(&self, bucket: &Arc<Bucket>) {
+        self.live.holders.lock().retain(|holder| !Arc::ptr_eq(holder, bucket));
+    }
+}
+
+impl Quoted {
+    /// Keeps the lowest and highest reference of the period at the front of their queues.
+    fn remember(&mut self, now: u64, period: u64, reference: Price) {
+        while self.lows.back().is_some_and(|(_, low)| *low >= reference) {
+            self.lows.pop_back();
+        }
+        while self.highs.back().is_some_and(|(_, high)| *high <= reference) {
+            self.highs.pop_back();
+        }
+        let until = now.saturating_add(period);
+        self.lows.push_back((until, reference));
+        self.highs.push_back((until, reference));
+        self.forget(now);
+    }
+
+    fn forget(&mut self, now: u64) {
+        for queue in [&mut self.lows, &mut self.highs] {
+            while queue.len() > 1 && queue.front().is_some_and(|(until, _)| *until <= now) {
+                queue.pop_front();
+            }
+        }
+    }
+}
+
+fn is_jump(instrument: &Instrument, before: &Quote, after: &Quote) -> bool {
+    let (Some(max), Some(old), Some(new)) = (instrument.jump_max, before.reference(), after.reference()) else { return false };
+    let moved = new.checked_sub(old).and_then(Price::checked_abs);
+    let bound = old.checked_abs().and_then(|old| old.times_down(max));
+    !matches!((moved, bound), (Some(moved), Some(bound)) if moved <= bound)
+}

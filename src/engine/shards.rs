@@ -1,0 +1,265 @@
+//! A keyed store that many threads share and that never stalls to grow.
+//!
+//! Many small tables, each under its own lock. A table that grows moves eight bytes an entry, and the entries themselves lie in chunks that
+//! are never moved: the longest pause is that of one small table. Hashing is keyed, since clients choose the keys.
+
+use core::hash::{BuildHasher, Hash};
+
+use foldhash::quality::RandomState;
+use hashbrown::HashTable;
+use parking_lot::{Mutex, MutexGuard};
+
+/// Something stored under a key it carries itself.
+pub trait Keyed {
+    /// The key.
+    type Key: Eq + Hash;
+    /// This thing's key.
+    fn key(&self) -> &Self::Key;
+}
+
+const SHARDS: usize = 1024;
+const CHUNK: usize = 64;
+
+/// The store.
+pub struct Shards<V> {
+    hasher: RandomState,
+    shards: Box<[Mutex<Shard<V>>]>,
+}
+
+/// One table of the store, while it is locked.
+pub struct Shard<V> {
+    slots: HashTable<Slot>,
+    chunks: Vec<Vec<Option<V>>>,
+    free: Vec<u32>,
+    next: u32,
+    swept: u32,
+}
+
+#[derive(Clone, Copy)]
+struct Slot {
+    hash: u32,
+    at: u32,
+}
+
+/// Where a key belongs.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    shard: usize,
+    hash: u64,
+}
+
+impl<V: Keyed> Default for Shards<V> {
+    fn default() -> Self {
+        let shards = (0..SHARDS).map(|_| Mutex::new(Shard::default())).collect();
+        Self { hasher: RandomState::default(), shards }
+    }
+}
+
+impl<V> Default for Shard<V> {
+    fn default() -> Self {
+        Self { slots: HashTable::new(), chunks: Vec::new(), free: Vec::new(), next: 0, swept: 0 }
+    }
+}
+
+impl<V: Keyed> Shards<V> {
+    /// Where a key belongs.
+    #[must_use]
+    pub fn place(&self, key: &V::Key) -> Place {
+        let hash = self.hasher.hash_one(key);
+        // The table uses the low bits and the top seven; the shard takes others.
+        let shard = usize::try_from((hash >> 40) & 0x3ff).unwrap_or(0);
+        Place { shard, hash }
+    }
+
+    /// Keyed hash of some content, by which two contents are told apart.
+    pub fn digest(&self, content: &impl Hash) -> u64 {
+        self.hasher.hash_one(content)
+    }
+
+    /// Locks the table a key belongs to.
+    #[must_use]
+    pub fn lock(&self, place: Place) -> MutexGuard<'_, Shard<V>> {
+        self.at(place.shard).lock()
+    }
+
+    /// Locks the tables of two keys, in the order everyone keeps; one guard where they share a table.
+    #[must_use]
+    pub fn lock_two(&self, one: Place, other: Place) -> (MutexGuard<'_, Shard<V>>, Option<MutexGuard<'_, Shard<V>>>) {
+        use core::cmp::Ordering;
+        match one.shard.cmp(&other.shard) {
+            Ordering::Equal => (self.lock(one), None),
+            Ordering::Less => {
+                let first = self.lock(one);
+                (first, Some(self.lock(other)))
+            }
+            Ordering::Greater => {
+                let second = self.lock(other);
+                (self.lock(one), Some(second))
+            }
+        }
+    }
+
+    /// Looks at `share` of all tables, a different one each time, and drops what `keep` does not keep.
+    pub fn sweep(&self, round: usize, rounds: usize, mut keep: impl FnMut(&mut V) -> bool) {
+        let each = SHARDS.div_ceil(rounds.max(1));
+        let from = round.checked_rem(rounds.max(1)).unwrap_or(0).saturating_mul(each);
+        for shard in self.shards.iter().skip(from).take(each) {
+            shard.lock().sweep(&self.hasher, &mut keep);
+        }
+    }
+
+    /// Entries in all tables.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock().slots.len()).sum()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "a place is below the number of shards by construction")]
+    fn at(&self, shard: usize) -> &Mutex<Shard<V>> {
+        &self.shards[shard % SHARDS]
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "the low half is what is wanted")]
+const fn low(hash: u64) -> u32 {
+    hash as u32
+}
+
+/// The table hashes by the low half only, so that growing needs no look at the entries.
+const fn spread(hash: u32) -> u64 {
+    // A widening that fills the top bits the table's control bytes are made of.
+    (hash as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+impl<V: Keyed> Shard<V> {
+    /// The entry of a key.
+    pub fn get_mut(&mut self, place: Place, key: &V::Key) -> Option<&mut V> {
+        let hash = low(place.hash);
+        let Self { slots, chunks, .. } = self;
+        let at = slots.find(spread(hash), |slot| slot.hash == hash && entry(chunks, slot.at).is_some_and(|value| value.key() == key))?.at;
+        entry_mut(&mut self.chunks, at)?.as_mut()
+    }
+
+    /// Stores an entry whose key is not there yet.
+    pub fn insert(&mut self, place: Place, value: V) {
+        let hash = low(place.hash);
+        let at = match self.free.pop() {
+            Some(at) => {
+                if let Some(slot) = entry_mut(&mut self.chunks, at) {
+                    *slot = Some(value);
+                }
+                at
+            }
+            None => {
+                let at = self.next;
+                self.next = self.next.saturating_add(1);
+                match self.chunks.last_mut() {
+                    Some(chunk) if chunk.len() < chunk.capacity() && chunk.len() < CHUNK => chunk.push(Some(value)),
+                    _ => {
+                        let mut chunk = Vec::with_capacity(CHUNK);
+                        chunk.push(Some(value));
+                        self.chunks.push(chunk);
+                    }
+                }
+                at
+            }
+        };
+        self.slots.insert_unique(spread(hash), Slot { hash, at }, |slot| spread(slot.hash));
+    }
+
+    /// Removes the entry of a key.
+    pub fn remove(&mut self, place: Place, key: &V::Key) -> Option<V> {
+        let hash = low(place.hash);
+        let Self { slots, chunks, .. } = self;
+        let found = slots
+            .find_entry(spread(hash), |slot| slot.hash == hash && entry(chunks, slot.at).is_some_and(|value| value.key() == key))
+            .ok()?;
+        let (slot, _) = found.remove();
+        let value = entry_mut(chunks, slot.at)?.take();
+        self.free.push(slot.at);
+        value
+    }
+
+    fn sweep(&mut self, hasher: &RandomState, keep: &mut impl FnMut(&mut V) -> bool) {
+        const MOST: u32 = 256;
+        let end = self.swept.saturating_add(MOST).min(self.next);
+        for at in self.swept..end {
+            let Some(slot) = entry_mut(&mut self.chunks, at) else { continue };
+            let Some(value) = slot else { continue };
+            if keep(value) {
+                continue;
+            }
+            let hash = low(hasher.hash_one(value.key()));
+            *slot = None;
+            self.free.push(at);
+            if let Ok(found) = self.slots.find_entry(spread(hash), |slot| slot.at == at) {
+                found.remove();
+            }
+        }
+        self.swept = if end >= self.next { 0 } else { end };
+    }
+}
+
+fn split(at: u32) -> (usize, usize) {
+    let at = usize::try_from(at).unwrap_or(usize::MAX);
+    (at / CHUNK, at % CHUNK)
+}
+
+fn entry<V>(chunks: &[Vec<Option<V>>], at: u32) -> Option<&V> {
+    let (chunk, offset) = split(at);
+    chunks.get(chunk)?.get(offset)?.as_ref()
+}
+
+fn entry_mut<V>(chunks: &mut [Vec<Option<V>>], at: u32) -> Option<&mut Option<V>> {
+    let (chunk, offset) = split(at);
+    chunks.get_mut(chunk)?.get_mut(offset)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "tests")]
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    struct Pair(u64, u64);
+    impl Keyed for Pair {
+        type Key = u64;
+        fn key(&self) -> &u64 {
+            &self.0
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_store_is_a_map(steps in prop::collection::vec((0_u64..400, 0_u8..4), 1..2_000)) {
+            let (store, mut model) = (Shards::<Pair>::default(), BTreeMap::new());
+            for (at, (key, step)) in steps.into_iter().enumerate() {
+                let value = u64::try_from(at).unwrap();
+                let place = store.place(&key);
+                let mut shard = store.lock(place);
+                match step {
+                    0 | 1 => match shard.get_mut(place, &key) {
+                        Some(pair) => { pair.1 = value; model.insert(key, value); }
+                        None => { shard.insert(place, Pair(key, value)); prop_assert!(model.insert(key, value).is_none()); }
+                    },
+                    2 => prop_assert_eq!(shard.remove(place, &key).map(|pair| pair.1), model.remove(&key)),
+                    _ => prop_assert_eq!(shard.get_mut(place, &key).map(|pair| pair.1), model.get(&key).copied()),
+                }
+            }
+            store.sweep(0, 1, |pair| pair.0 % 2 == 0);
+            model.retain(|key, _| key % 2 == 0);
+            prop_assert_eq!(store.len(), model.len());
+            for (key, value) in model {
+                let place = store.place(&key);
+                prop_assert_eq!(store.lock(place).get_mut(place, &key).map(|pair| pair.1), Some(value));
+            }
+        }
+    }
+}

@@ -1,0 +1,497 @@
+//! The life of one order, from approval to its last fill, as the venue tells it: late, twice, out of order or not at all.
+//!
+//! The order holds capacity for `leaves`: the most that can still fill. Nothing but the venue's word or the client's word that it was never
+//! sent lowers it; no clock does (H2, INV18). While a replace is on its way the larger of both versions is held (H8–H10).
+
+use crate::domain::amount::{Money, Quantity};
+use crate::domain::name::ClOrdId;
+use crate::domain::order::{Terms, TimeInForce};
+use crate::domain::report::CancelRejectOf;
+use crate::domain::state::OrderState;
+
+use super::exposure::Hold;
+
+/// The order as one request made it: the first, or a replace.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Version {
+    /// Id of that request (FIX 11).
+    pub cl_ord_id: ClOrdId,
+    /// Total quantity (FIX 38).
+    pub quantity: Quantity,
+    /// Type and prices.
+    pub terms: Terms,
+    /// What one contract was valued at when it was approved, limit currency.
+    pub unit: Money,
+}
+
+/// How far the order is known to have come.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Stage {
+    /// Approved.
+    #[default]
+    Reserved,
+    /// Sent.
+    Sent,
+    /// Acknowledged by the venue.
+    Working,
+}
+
+/// How the venue, or the client, ended the order other than by filling it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct End {
+    state: OrderState,
+    /// Filled in all when it ended; unknown until told.
+    filled: Option<Quantity>,
+}
+
+/// One order's life.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Life {
+    current: Version,
+    pending: Vec<Version>,
+    filled: Quantity,
+    told: Quantity,
+    stage: Stage,
+    cancel_pending: bool,
+    end: Option<End>,
+    time_in_force: TimeInForce,
+    /// Cash an order in cash may still spend (A8).
+    cash_left: Option<Money>,
+    exit: bool,
+    reduce_only: bool,
+}
+
+/// What a report did not agree with.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Oddities {
+    /// The fill came after the end (H11).
+    pub late_fill: bool,
+    /// More is filled than was ordered (H12).
+    pub overfill: bool,
+    /// The report implies fills that have not come (H6).
+    pub owed: bool,
+    /// The report leaves open what became of the order.
+    pub unresolved: bool,
+}
+
+impl Life {
+    /// An order just approved.
+    #[must_use]
+    pub const fn new(version: Version, time_in_force: TimeInForce, cash: Option<Money>, exit: bool, reduce_only: bool) -> Self {
+        Self {
+            current: version,
+            pending: Vec::new(),
+            filled: Quantity::ZERO,
+            told: Quantity::ZERO,
+            stage: Stage::Reserved,
+            cancel_pending: false,
+            end: None,
+            time_in_force,
+            cash_left: cash,
+            exit,
+            reduce_only,
+        }
+    }
+
+    /// The version in force at the venue.
+    #[must_use]
+    pub const fn current(&self) -> &Version {
+        &self.current
+    }
+
+    /// Replaces on their way, oldest first.
+    #[must_use]
+    pub fn pending(&self) -> &[Version] {
+        &self.pending
+    }
+
+    /// Every version that may be in force.
+    pub fn versions(&self) -> impl Iterator<Item = &Version> {
+        core::iter::once(&self.current).chain(&self.pending)
+    }
+
+    /// Filled in all, as booked.
+    #[must_use]
+    pub const fn filled(&self) -> Quantity {
+        self.filled
+    }
+
+    /// How long it stays.
+    #[must_use]
+    pub const fn time_in_force(&self) -> TimeInForce {
+        self.time_in_force
+    }
+
+    /// How far it is known to have come.
+    #[must_use]
+    pub const fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    /// Most that can still fill.
+    #[must_use]
+    pub fn leaves(&self) -> Quantity {
+        let open = |total: Quantity| total.checked_sub(self.filled).map_or(Quantity::ZERO, Quantity::floor_zero);
+        match self.end {
+            Some(End { filled: Some(filled), .. }) => open(filled),
+            Some(End { filled: None, .. }) | None => {
+                self.versions().map(|version| open(version.quantity)).max().unwrap_or(Quantity::ZERO)
+            }
+        }
+    }
+
+    /// What the order holds now; nothing on overflow.
+    #[must_use]
+    pub fn hold(&self) -> Option<Hold> {
+        let leaves = self.leaves();
+        let mut value = Money::ZERO;
+        if leaves.is_positive() {
+            value = match self.cash_left {
+                Some(cash) => cash,
+                None => self.versions().try_fold(Money::ZERO, |most, version| {
+                    let open = version.quantity.checked_sub(self.filled)?.floor_zero().min(leaves);
+                    Some(most.max(open.value_at(version.unit)?))
+                })?,
+            };
+        }
+        Some(Hold { quantity: leaves, value, exit: self.exit, reduce_only: self.reduce_only })
+    }
+
+    /// Whether nothing can follow but corrections.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.leaves().is_zero() && (self.end.is_some() || self.pending.is_empty())
+    }
+
+    /// Where the order stands. `overdue` says that word of it has been missing for too long.
+    #[must_use]
+    pub fn state(&self, overdue: bool) -> OrderState {
+        if self.is_over() {
+            return self.end.map_or(OrderState::Filled, |end| end.state);
+        }
+        if self.end.is_some() || (overdue && self.is_awaiting_word()) {
+            return OrderState::Uncertain;
+        }
+        if self.cancel_pending {
+            return OrderState::PendingCancel;
+        }
+        if !self.pending.is_empty() {
+            return OrderState::PendingReplace;
+        }
+        if self.filled.is_positive() {
+            return OrderState::PartiallyFilled;
+        }
+        match self.stage {
+            Stage::Reserved => OrderState::Reserved,
+            Stage::Sent => OrderState::Sent,
+            Stage::Working => OrderState::Working,
+        }
+    }
+
+    /// Whether the next word about it has a time by which it should come: an unsent order, and an immediate one (A10, H2).
+    #[must_use]
+    pub const fn is_awaiting_word(&self) -> bool {
+        matches!(self.stage, Stage::Reserved)
+            || matches!(self.time_in_force, TimeInForce::ImmediateOrCancel | TimeInForce::FillOrKill)
+    }
+
+    /// The client sent it.
+    pub fn sent(&mut self) {
+        self.stage = self.stage.max(Stage::Sent);
+    }
+
+    /// The client asked for its cancellation.
+    pub const fn cancel_requested(&mut self) {
+        self.cancel_pending = true;
+    }
+
+    /// The venue works it.
+    pub const fn acknowledged(&mut self) {
+        self.stage = Stage::Working;
+    }
+
+    /// A replace was approved and is on its way. `exit` says whether the order is still an exit with it.
+    pub fn replacing(&mut self, version: Version, exit: bool) {
+        self.pending.push(version);
+        self.exit &= exit;
+    }
+
+    /// A fill of an order in cash spent this much.
+    pub fn spend(&mut self, spent: Money) {
+        self.cash_left = self.cash_left.and_then(|left| left.checked_sub(spent)).map(Money::floor_zero);
+    }
+
+    /// A fill; nothing on overflow.
+    #[must_use]
+    pub fn fill(&mut self, quantity: Quantity) -> Option<Oddities> {
+        let was_over = self.is_over();
+        self.filled = self.filled.checked_add(quantity)?;
+        self.acknowledged();
+        let most = self.versions().map(|version| version.quantity).max().unwrap_or(Quantity::ZERO);
+        let overfill = self.filled > most && self.cash_left.is_none();
+        Some(Oddities { late_fill: was_over && self.end.is_some(), overfill, ..Oddities::default() })
+    }
+
+    /// A fill turned out void: it may come again while the order lives, and not after the venue ended it (H15); nothing on overflow.
+    #[must_use]
+    pub fn unfill(&mut self, quantity: Quantity) -> Option<()> {
+        self.filled = self.filled.checked_sub(quantity)?;
+        self.told = self.told.checked_sub(quantity)?.floor_zero();
+        if let Some(end) = &mut self.end
+            && let Some(filled) = end.filled
+        {
+            end.filled = Some(filled.checked_sub(quantity)?.floor_zero());
+        }
+        Some(())
+    }
+
+    /// What the venue counts as filled.
+    pub fn told_filled(&mut self, cum: Quantity) {
+        self.told = self.told.max(cum);
+    }
+
+    /// Fills the venue has told of by their sum only.
+    #[must_use]
+    pub fn missing(&self) -> Quantity {
+        self.told.checked_sub(self.filled).map_or(Quantity::ZERO, Quantity::floor_zero)
+    }
+
+    /// The venue ended it by cancelling, expiring or closing the day, with this much filled in all (H6).
+    pub fn ended(&mut self, state: OrderState, cum: Option<Quantity>) -> Oddities {
+        if state == OrderState::DoneForDay && !matches!(self.time_in_force, TimeInForce::Day) {
+            return Oddities::default();
+        }
+        if self.end.is_none() && self.is_over() {
+            return Oddities::default();
+        }
+        if let Some(End { filled: Some(_), .. }) = self.end {
+            return Oddities::default();
+        }
+        let filled = cum.map(|cum| cum.max(self.filled).max(self.told));
+        self.end = Some(End { state, filled });
+        self.cancel_pending = false;
+        Oddities { owed: filled.is_some() && self.leaves().is_positive(), unresolved: filled.is_none(), ..Oddities::default() }
+    }
+
+    /// The venue refused it; with fills that is a cancel of the rest (H3).
+    pub fn venue_rejected(&mut self, cum: Option<Quantity>) -> Oddities {
+        let state = if self.filled.is_positive() { OrderState::Canceled } else { OrderState::VenueRejected };
+        self.ended(state, Some(cum.unwrap_or(Quantity::ZERO)))
+    }
+
+    /// An order in cash is filled: there is no quantity to meet.
+    pub fn cash_filled(&mut self) {
+        if self.cash_left.is_some() && self.end.is_none() {
+            self.end = Some(End { state: OrderState::Filled, filled: Some(self.filled.max(self.told)) });
+        }
+    }
+
+    /// The client says it never sent it. False where we know better.
+    #[must_use]
+    pub fn release(&mut self) -> bool {
+        if self.stage != Stage::Reserved || self.filled.is_positive() {
+            return false;
+        }
+        if self.end.is_none() {
+            self.end = Some(End { state: OrderState::Released, filled: Some(self.filled) });
+        }
+        true
+    }
+
+    /// A replace took effect. False where no replace of that id is on its way.
+    pub fn replaced(&mut self, cl_ord_id: &ClOrdId) -> bool {
+        let Some(at) = self.pending.iter().position(|version| version.cl_ord_id == *cl_ord_id) else {
+            return self.current.cl_ord_id == *cl_ord_id;
+        };
+        let rest = self.pending.split_off(at);
+        let mut rest = rest.into_iter();
+        if let Some(version) = rest.next() {
+            self.current = version;
+        }
+        self.pending = rest.collect();
+        self.acknowledged();
+        true
+    }
+
+    /// A cancel or replace was refused: the order goes on as it was (H7).
+    pub fn cancel_rejected(&mut self, of: CancelRejectOf, cl_ord_id: &ClOrdId) {
+        match of {
+            CancelRejectOf::Cancel => self.cancel_pending = false,
+            CancelRejectOf::Replace => self.pending.retain(|version| version.cl_ord_id != *cl_ord_id),
+        }
+    }
+
+    /// The venue changed it by itself (H17).
+    pub fn restated(&mut self, quantity: Option<Quantity>, terms: Option<(Terms, Money)>) {
+        if let Some(quantity) = quantity {
+            self.current.quantity = quantity;
+        }
+        if let Some((terms, unit)) = terms {
+            self.current.terms = terms;
+            self.current.unit = unit;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::domain::amount::Price;
+
+    fn q(number: i64) -> Quantity {
+        Quantity::whole(number)
+    }
+
+    fn version(id: &str, quantity: i64, unit: i64) -> Version {
+        Version {
+            cl_ord_id: id.parse().unwrap(),
+            quantity: q(quantity),
+            terms: Terms::Limit { price: Price::whole(unit) },
+            unit: Money::whole(unit),
+        }
+    }
+
+    /// Order X: 100 at 10, sent and working.
+    fn order() -> Life {
+        let mut life = Life::new(version("X", 100, 10), TimeInForce::Day, None, false, false);
+        life.acknowledged();
+        life
+    }
+
+    enum Step {
+        Fill(i64),
+        Bust(i64),
+        CancelAsked,
+        CancelRejected,
+        Canceled(Option<i64>),
+        Expired(Option<i64>),
+        Rejected,
+        Replace(&'static str, i64, i64),
+        Replaced(&'static str),
+        ReplaceRejected(&'static str),
+        Restated(i64),
+        DoneForDay,
+    }
+    use Step::*;
+
+    fn run(steps: &[Step]) -> Life {
+        let mut life = order();
+        for step in steps {
+            match *step {
+                Fill(quantity) => drop(life.fill(q(quantity)).unwrap()),
+                Bust(quantity) => life.unfill(q(quantity)).unwrap(),
+                CancelAsked => life.cancel_requested(),
+                CancelRejected => life.cancel_rejected(CancelRejectOf::Cancel, &"C".parse().unwrap()),
+                Canceled(cum) => drop(life.ended(OrderState::Canceled, cum.map(q))),
+                Expired(cum) => drop(life.ended(OrderState::Expired, cum.map(q))),
+                Rejected => drop(life.venue_rejected(None)),
+                Replace(id, quantity, unit) => life.replacing(version(id, quantity, unit), false),
+                Replaced(id) => drop(life.replaced(&id.parse().unwrap())),
+                ReplaceRejected(id) => life.cancel_rejected(CancelRejectOf::Replace, &id.parse().unwrap()),
+                Restated(quantity) => life.restated(Some(q(quantity)), None),
+                DoneForDay => drop(life.ended(OrderState::DoneForDay, Some(Quantity::ZERO))),
+            }
+        }
+        life
+    }
+
+    #[test]
+    fn races_end_where_the_table_says() {
+        use OrderState as S;
+        let cases: &[(&str, &[Step], i64, i64, i64, S)] = &[
+            // name, steps, filled, leaves, held value, state
+            ("RACE1 fill, cancel", &[Fill(60), Canceled(Some(60))], 60, 0, 0, S::Canceled),
+            ("RACE2 cancel before its fill", &[Canceled(Some(60))], 0, 60, 600, S::Uncertain),
+            ("RACE2 and then the fill", &[Canceled(Some(60)), Fill(60)], 60, 0, 0, S::Canceled),
+            ("RACE3 cancel without cum", &[Canceled(None)], 0, 100, 1000, S::Uncertain),
+            ("RACE3 and then told", &[Canceled(None), Canceled(Some(0))], 0, 0, 0, S::Canceled),
+            ("RACE4 fill beats cancel", &[CancelAsked, Fill(100), CancelRejected], 100, 0, 0, S::Filled),
+            ("RACE6 fill then late cancel", &[Fill(100), Canceled(Some(100))], 100, 0, 0, S::Filled),
+            ("RACE7 cancel then late fill", &[Canceled(Some(0)), Fill(40)], 40, 0, 0, S::Canceled),
+            ("RACE8 fill passes the amend down", &[Replace("Y", 70, 10), Fill(80), Replaced("Y")], 80, 0, 0, S::Filled),
+            ("RACE9 amend down", &[Fill(30), Replace("Y", 70, 10), Replaced("Y")], 30, 40, 400, S::PartiallyFilled),
+            ("RACE10 amend up pending", &[Replace("Y", 150, 10)], 0, 150, 1500, S::PendingReplace),
+            ("RACE10 amend up refused", &[Replace("Y", 150, 10), ReplaceRejected("Y")], 0, 100, 1000, S::Working),
+            ("RACE11 two amends", &[Replace("Y", 150, 10), Replace("Z", 200, 10)], 0, 200, 2000, S::PendingReplace),
+            ("RACE12 old price fill", &[Replace("Y", 100, 12), Fill(100)], 100, 0, 0, S::PendingReplace),
+            ("RACE13 price down pending", &[Replace("Y", 100, 8)], 0, 100, 1000, S::PendingReplace),
+            ("RACE13 price down done", &[Replace("Y", 100, 8), Replaced("Y")], 0, 100, 800, S::Working),
+            ("RACE14 second refused", &[Replace("Y", 90, 10), Replace("Z", 80, 10), ReplaceRejected("Z"), Replaced("Y")], 0, 90, 900, S::Working),
+            ("RACE15 chain skips a report", &[Replace("Y", 90, 10), Replace("Z", 80, 10), Replaced("Z")], 0, 80, 800, S::Working),
+            ("RACE18 reject after part fill", &[Fill(30), Rejected], 30, 0, 0, S::Canceled),
+            ("RACE19 reject twice", &[Rejected, Rejected], 0, 0, 0, S::VenueRejected),
+            ("RACE19 reject after fill", &[Fill(100), Rejected], 100, 0, 0, S::Filled),
+            ("RACE21 expired, cum unknown", &[Expired(None)], 0, 100, 1000, S::Uncertain),
+            ("RACE27 bust while live", &[Fill(60), Bust(60)], 0, 100, 1000, S::Working),
+            ("RACE28 bust after the end", &[Fill(60), Canceled(Some(60)), Bust(60)], 0, 0, 0, S::Canceled),
+            ("H15 bust of a filled order", &[Fill(100), Bust(40)], 60, 40, 400, S::PartiallyFilled),
+            ("RACE31 overfill", &[Fill(120)], 120, 0, 0, S::Filled),
+            ("H17 restated down", &[Restated(50)], 0, 50, 500, S::Working),
+            ("done for day ends a day order", &[DoneForDay], 0, 0, 0, S::DoneForDay),
+            ("FIX D10", &[Fill(15), Replace("Y", 80, 10), Fill(1), Replaced("Y")], 16, 64, 640, S::PartiallyFilled),
+            ("FIX D11", &[Replace("Y", 70, 10), Fill(70), Replaced("Y")], 70, 0, 0, S::Filled),
+        ];
+        for (name, steps, filled, leaves, value, state) in cases {
+            let life = run(steps);
+            let hold = life.hold().unwrap();
+            assert_eq!(
+                (life.filled(), life.leaves(), hold.value, life.state(false)),
+                (q(*filled), q(*leaves), Money::whole(*value), *state),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn reports_say_what_is_odd_about_them() {
+        let mut life = order();
+        assert!(life.ended(OrderState::Canceled, Some(q(60))).owed);
+        assert!(!life.fill(q(60)).unwrap().late_fill, "an owed fill is not late");
+        assert!(life.fill(q(1)).unwrap().late_fill);
+        let mut life = order();
+        assert!(life.ended(OrderState::Expired, None).unresolved);
+        let mut life = order();
+        assert!(life.fill(q(101)).unwrap().overfill);
+    }
+
+    #[test]
+    fn a_good_till_cancel_order_outlives_the_day() {
+        let mut life = Life::new(version("X", 100, 10), TimeInForce::GoodTillCancel, None, false, false);
+        life.acknowledged();
+        let _ = life.ended(OrderState::DoneForDay, Some(Quantity::ZERO));
+        assert_eq!((life.leaves(), life.state(false)), (q(100), OrderState::Working));
+    }
+
+    #[test]
+    fn only_an_order_that_was_never_sent_is_released() {
+        let mut unsent = Life::new(version("X", 100, 10), TimeInForce::Day, None, false, false);
+        assert!(unsent.release() && unsent.release());
+        assert_eq!((unsent.leaves(), unsent.state(false)), (Quantity::ZERO, OrderState::Released));
+        let mut sent = Life::new(version("X", 100, 10), TimeInForce::Day, None, false, false);
+        sent.sent();
+        assert!(!sent.release());
+        assert_eq!(sent.leaves(), q(100));
+    }
+
+    #[test]
+    fn silence_makes_an_unsent_or_immediate_order_uncertain_and_frees_nothing() {
+        let unsent = Life::new(version("X", 100, 10), TimeInForce::Day, None, false, false);
+        assert_eq!((unsent.state(true), unsent.leaves()), (OrderState::Uncertain, q(100)));
+        let mut immediate = Life::new(version("X", 100, 10), TimeInForce::ImmediateOrCancel, None, false, false);
+        immediate.acknowledged();
+        assert_eq!((immediate.state(true), immediate.leaves()), (OrderState::Uncertain, q(100)));
+        assert_eq!(order().state(true), OrderState::Working);
+    }
+
+    #[test]
+    fn an_order_in_cash_holds_its_cash_until_it_is_spent_or_over() {
+        let mut life = Life::new(version("X", 11, 100), TimeInForce::Day, Some(Money::whole(1000)), false, false);
+        life.acknowledged();
+        let _ = life.fill(q(4));
+        life.spend(Money::whole(400));
+        assert_eq!(life.hold().unwrap().value, Money::whole(600));
+        life.cash_filled();
+        assert_eq!((life.hold().unwrap(), life.state(false)), (Hold::default(), OrderState::Filled));
+    }
+}

@@ -1,0 +1,598 @@
+//! The policy: every check, in order of precedence, and whether it may stand in the way of an exit.
+//!
+//! A check answers; it changes nothing. An approval needs all of them; a reject names all that failed, the first being the primary reason.
+//! A limit is broken when the figure after the order is above it **and** above the figure before, so what makes a figure smaller always
+//! passes. What is configured and cannot be computed refuses an increase and lets an exit through.
+
+use crate::domain::amount::{Amount, Money, Price, Quantity};
+use crate::domain::decision::{Dimension, Figures, Finding, Level, Reason, ReasonSet, Unit};
+use crate::domain::instrument::{Collar, Instrument};
+use crate::domain::order::{Attributes, ShortSale, Side, Terms, TimeInForce};
+use crate::domain::state::TradingState;
+use crate::domain::time::Now;
+
+use super::exposure::{GroupTotals, Line, Totals};
+use super::limits::{GroupLimits, InstrumentLimits, Limits, PositionRule, PostOnlyRule, SelfMatchRule, ShortSaleRule};
+use super::valuation::Prices;
+use super::window::RateUse;
+
+/// One order, or one replace, before the bar: everything the checks look at, computed once.
+#[derive(Debug)]
+pub struct Case<'a> {
+    /// Time of the decision.
+    pub now: Now,
+    /// The bucket's limits.
+    pub limits: &'a Limits,
+    /// The bucket's limits in this instrument.
+    pub own: &'a InstrumentLimits,
+    /// The contract.
+    pub instrument: &'a Instrument,
+    /// Side.
+    pub side: Side,
+    /// Type and prices.
+    pub terms: Terms,
+    /// The rest of the order.
+    pub attributes: Attributes,
+    /// How long.
+    pub time_in_force: TimeInForce,
+    /// Whole quantity; of a replace, the new total.
+    pub quantity: Quantity,
+    /// Shown quantity.
+    pub display: Option<Quantity>,
+    /// Whether it can only reduce (NL21), or, for a replace, can only shrink what is held (H9).
+    pub exit: bool,
+    /// Whether it is a replace.
+    pub replace: bool,
+    /// Most restrictive trading state over it, and whose.
+    pub state: (TradingState, Level),
+    /// Whether the venue lists the instrument.
+    pub listed: bool,
+    /// Whether the bucket's trading window is open.
+    pub window_open: bool,
+    /// Usable prices.
+    pub prices: Prices,
+    /// Value of the whole order in the limit currency, or why there is none.
+    pub notional: Result<Money, Reason>,
+    /// Value of the underlying of the whole order, options only.
+    pub underlying_notional: Result<Money, Reason>,
+    /// Quantity in base units.
+    pub base_quantity: Result<Quantity, Reason>,
+    /// Whether the money figures of the bucket can be computed, else why not.
+    pub valued: Result<(), Reason>,
+    /// Orders alike in the window.
+    pub look_alikes: u32,
+    /// Whether it would trade with a live order of ours.
+    pub self_match: bool,
+    /// The bucket in this instrument, before and after.
+    pub line: (Line, Line),
+    /// The bucket's totals, before and after.
+    pub totals: (Totals, Totals),
+    /// Live orders before, and how many this adds.
+    pub open_orders: (u32, u32),
+    /// Concentration limits that count this instrument: dimension, bound, before, after.
+    pub concentration: &'a [(Dimension, Money, Money, Money)],
+    /// Traded and open notional of the day, before and after.
+    pub traded: (Money, Money),
+    /// Order rate of the bucket.
+    pub rate: Option<RateUse>,
+    /// Order rate of the client's session.
+    pub client_rate: Option<RateUse>,
+    /// Notional of the window before, and what this adds.
+    pub notional_rate: (Money, Money),
+    /// The groups above, the nearest first.
+    pub path: &'a [GroupCase<'a>],
+}
+
+/// A group above the bucket, before and after.
+#[derive(Debug)]
+pub struct GroupCase<'a> {
+    /// Desk or firm.
+    pub level: Level,
+    /// Its limits.
+    pub limits: &'a GroupLimits,
+    /// Its totals before.
+    pub before: GroupTotals,
+    /// Its totals after.
+    pub after: GroupTotals,
+    /// Its order rate.
+    pub rate: Option<RateUse>,
+}
+
+/// What came of the checks.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    /// Broken, in order of precedence.
+    pub broken: Vec<Finding>,
+    /// Every figure computed, where asked for.
+    pub figures: Option<Vec<Finding>>,
+    /// Checks that ran.
+    pub evaluated: ReasonSet,
+    /// Checks that did not concern the order.
+    pub not_applicable: ReasonSet,
+}
+
+impl Verdict {
+    /// Whether nothing is broken.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        self.broken.is_empty()
+    }
+}
+
+/// Whether a check may stand in the way of an exit (NL21).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Exits {
+    Tested,
+    Pass,
+}
+
+struct Check {
+    reason: Reason,
+    exits: Exits,
+    run: fn(&Case<'_>, &mut Bench<'_>),
+}
+
+/// The policy on one screen.
+const CHECKS: &[Check] = &[
+    Check { reason: Reason::StateHalted, exits: Exits::Tested, run: halted },
+    Check { reason: Reason::StateCancelOnly, exits: Exits::Tested, run: cancel_only },
+    Check { reason: Reason::StateReduceOnly, exits: Exits::Pass, run: reduce_only },
+    Check { reason: Reason::InstrumentExpired, exits: Exits::Tested, run: expired },
+    Check { reason: Reason::VenueNotListed, exits: Exits::Tested, run: listed },
+    Check { reason: Reason::PriceNotPositive, exits: Exits::Tested, run: price_sign },
+    Check { reason: Reason::PriceOffTick, exits: Exits::Tested, run: tick },
+    Check { reason: Reason::QuantityOffLot, exits: Exits::Tested, run: lot },
+    Check { reason: Reason::ExpireTimePast, exits: Exits::Tested, run: expire_time },
+    Check { reason: Reason::LegalRestriction, exits: Exits::Tested, run: restricted },
+    Check { reason: Reason::InstrumentNotAllowed, exits: Exits::Pass, run: allowed },
+    Check { reason: Reason::OutsideTradingWindow, exits: Exits::Pass, run: trading_window },
+    Check { reason: Reason::ReduceOnlyExceedsPosition, exits: Exits::Pass, run: reduce_only_mark },
+    Check { reason: Reason::PostOnlyRequired, exits: Exits::Pass, run: post_only_required },
+    Check { reason: Reason::PostOnlyForbidden, exits: Exits::Pass, run: post_only_forbidden },
+    Check { reason: Reason::ShortSaleForbidden, exits: Exits::Pass, run: short_sale },
+    Check { reason: Reason::LocateRequired, exits: Exits::Pass, run: locate },
+    Check { reason: Reason::OrderQuantity, exits: Exits::Tested, run: order_quantity },
+    Check { reason: Reason::OrderBaseQuantity, exits: Exits::Tested, run: order_base_quantity },
+    Check { reason: Reason::PriceCollar, exits: Exits::Tested, run: collar },
+    Check { reason: Reason::PriceCollarPeriod, exits: Exits::Tested, run: collar_period },
+    Check { reason: Reason::OrderNotional, exits: Exits::Pass, run: order_notional },
+    Check { reason: Reason::OrderUnderlyingNotional, exits: Exits::Pass, run: order_underlying_notional },
+    Check { reason: Reason::LookAlike, exits: Exits::Pass, run: look_alike },
+    Check { reason: Reason::SelfMatch, exits: Exits::Tested, run: self_match },
+    Check { reason: Reason::PositionLong, exits: Exits::Pass, run: position_long },
+    Check { reason: Reason::PositionShort, exits: Exits::Pass, run: position_short },
+    Check { reason: Reason::GrossNotional, exits: Exits::Pass, run: gross_notional },
+    Check { reason: Reason::NetNotional, exits: Exits::Pass, run: net_notional },
+    Check { reason: Reason::OpenOrders, exits: Exits::Tested, run: open_orders },
+    Check { reason: Reason::Concentration, exits: Exits::Pass, run: concentration },
+    Check { reason: Reason::TradedNotional, exits: Exits::Pass, run: traded_notional },
+    Check { reason: Reason::OrderRate, exits: Exits::Tested, run: order_rate },
+    Check { reason: Reason::NotionalRate, exits: Exits::Pass, run: notional_rate },
+];
+
+/// Runs every check, and collects every figure where `figures` asks for it.
+#[must_use]
+pub fn evaluate(case: &Case<'_>, figures: bool) -> Verdict {
+    let mut verdict = Verdict { figures: figures.then(Vec::new), ..Verdict::default() };
+    for check in CHECKS {
+        if case.exit && check.exits == Exits::Pass {
+            verdict.not_applicable.insert(check.reason);
+            continue;
+        }
+        let mut bench = Bench { reason: check.reason, exit: case.exit, ran: false, verdict: &mut verdict };
+        (check.run)(case, &mut bench);
+        if bench.ran {
+            verdict.evaluated.insert(check.reason);
+        } else {
+            verdict.not_applicable.insert(check.reason);
+        }
+    }
+    verdict
+}
+
+/// Where a check says what it found.
+struct Bench<'v> {
+    reason: Reason,
+    exit: bool,
+    ran: bool,
+    verdict: &'v mut Verdict,
+}
+
+impl Bench<'_> {
+    /// A yes or no without figures.
+    fn require(&mut self, level: Level, passes: bool) {
+        self.ran = true;
+        if !passes {
+            self.fail(self.reason, level, None, None);
+        }
+    }
+
+    /// A figure against a limit.
+    fn measure(&mut self, level: Level, figures: Figures) {
+        self.measure_in(level, None, figures);
+    }
+
+    fn measure_in(&mut self, level: Level, dimension: Option<Dimension>, figures: Figures) {
+        self.ran = true;
+        if let Some(list) = &mut self.verdict.figures {
+            list.push(Finding { reason: self.reason, level, dimension, figures: Some(figures) });
+        }
+        if figures.after > figures.limit && figures.after > figures.before {
+            self.fail(self.reason, level, dimension, Some(figures));
+        }
+    }
+
+    /// A verdict of a group: figures only where the group discloses them (P3).
+    fn measure_group(&mut self, group: &GroupCase<'_>, figures: Figures) {
+        self.ran = true;
+        let shown = group.limits.disclose.then_some(figures);
+        if let Some(list) = &mut self.verdict.figures {
+            list.push(Finding { reason: self.reason, level: group.level, dimension: None, figures: shown });
+        }
+        if figures.after > figures.limit && figures.after > figures.before {
+            self.fail(self.reason, group.level, None, shown);
+        }
+    }
+
+    /// A figure that is configured and cannot be had: refuses an increase, once for each cause.
+    fn unavailable(&mut self, cause: Reason) {
+        self.ran = true;
+        let said = self.verdict.broken.iter().any(|finding| finding.reason == cause);
+        if !self.exit && !said {
+            self.fail(cause, Level::Order, None, None);
+        }
+    }
+
+    fn fail(&mut self, reason: Reason, level: Level, dimension: Option<Dimension>, figures: Option<Figures>) {
+        self.verdict.broken.push(Finding { reason, level, dimension, figures });
+    }
+}
+
+fn money(limit: Money, before: Money, after: Money) -> Figures {
+    Figures { unit: Unit::Money, limit: limit.units(), before: before.units(), after: after.units() }
+}
+
+fn quantity(limit: Quantity, before: Quantity, after: Quantity) -> Figures {
+    Figures { unit: Unit::Quantity, limit: limit.units(), before: before.units(), after: after.units() }
+}
+
+fn count(limit: u32, before: u32, added: u32) -> Figures {
+    let whole = |number: u32| Quantity::whole(i64::from(number)).units();
+    Figures { unit: Unit::Count, limit: whole(limit), before: whole(before), after: whole(before.saturating_add(added)) }
+}
+
+// States.
+
+fn halted(case: &Case<'_>, bench: &mut Bench<'_>) {
+    let (state, level) = case.state;
+    bench.require(level, state != TradingState::Halted);
+}
+
+fn cancel_only(case: &Case<'_>, bench: &mut Bench<'_>) {
+    let (state, level) = case.state;
+    bench.require(level, state != TradingState::CancelOnly);
+}
+
+fn reduce_only(case: &Case<'_>, bench: &mut Bench<'_>) {
+    let (state, level) = case.state;
+    bench.require(level, state != TradingState::ReduceOnly);
+}
+
+// Reference data and grammar.
+
+fn expired(case: &Case<'_>, bench: &mut Bench<'_>) {
+    if let Some(expiry) = case.instrument.expiry {
+        bench.require(Level::Instrument, case.now.wall < expiry);
+    }
+}
+
+fn listed(case: &Case<'_>, bench: &mut Bench<'_>) {
+    bench.require(Level::Venue, case.listed);
+}
+
+fn price_sign(case: &Case<'_>, bench: &mut Bench<'_>) {
+    if case.instrument.negative_prices {
+        return;
+    }
+    for price in [case.terms.limit_price(), case.terms.trigger()].into_iter().flatten() {
+        bench.require(Level::Instrument, price.is_positive());
+    }
+}
+
+fn tick(case: &Case<'_>, bench: &mut Bench<'_>) {
+    let mut prices = [case.terms.limit_price(), case.terms.trigger()].into_iter().flatten();
+    if let Some(price) = prices.next() {
+        let aligned = |price: Price| price.is_multiple_of(case.instrument.tick);
+        bench.require(Level::Instrument, aligned(price) && prices.all(aligned));
+    }
+}
+
+fn lot(case: &Case<'_>, bench: &mut Bench<'_>) {
+    let aligned = |quantity: Quantity| quantity.is_multiple_of(case.instrument.lot);
+    bench.require(Level::Instrument, aligned(case.quantity) && case.display.is_none_or(aligned));
+}
+
+fn expire_time(case: &Case<'_>, bench: &mut Bench<'_>) {
+    if let TimeInForce::GoodTillDate(until) = case.time_in_force {
+        bench.require(Level::Order, case.now.wall < until);
+    }
+}
+
+fn restricted(case: &Case<'_>, bench: &mut Bench<'_>) {
+    let restricted = &case.limits.instruments.restricted;
+    if !restricted.is_empty() {
+        bench.require(Level::Bucket, !restricted.contains(&case.instrument.id));
+    }
+}
+
+fn allowed(case: &Case<'_>, bench: &mut Bench<'_>) {
+    let lists = &case.limits.instruments;
+    if lists.allow.is_some() || !lists.deny.is_empty() {
+        let listed = lists.allow.as_ref().is_none_or(|allow| allow.contains(&case.instrument.id));
+        bench.require(Level::Bucket, listed && !lists.deny.contains(&case.instrument.id));
+    }
+}
+
+fn trading_window(case: &Case<'_>, bench: &mut Bench<'_>) {
+    bench.require(Level::Bucket, case.window_open);
+}
+
+fn reduce_only_mark(case: &Case<'_>, bench: &mut Bench<'_>) {
+    if !case.attributes.reduce_only {
+        return;
+    }
+    let (before, after) = (&case.line.0, &case.line.1);
+    let reducible = match case.side {
+        Side::Buy => before.position.checked_neg(),
+        Side::Sell => Some(before.position),
+    };
+    let marked = after.side(case.side).reduce_only;
+    bench.require(Level::Bucket, reducible.is_some_and(|reducible| reducible.is_positive() && marked <= reducible));
+}
+
+fn post_only_required(case: &Case<'_>, bench: &mut Bench<'_>) {
+    if case.limits.post_only == PostOnlyRule::Require {
+        bench.require(Level::Bucket, case.attributes.post_only);
+    }
+}
+
+fn post_only_forbidden(case: &Case<'_>, bench: &mut Bench<'_>) {
+    if case.limits.post_only == PostOnlyRule::Forbid {
+        bench.require(Level::Bucket, !case.attributes.post_only);
+    }
+}
+
+fn short_sale(case: &Case<'_>, bench: &mut Bench<'_>) {
+    if case.limits.short_sale == ShortSaleRule::Forbid {
+        bench.require(Level::Bucket, case.attributes.short_sale == ShortSale::Unmarked);
+    }
+}
+
+fn locate(case: &Case<'_>, bench: &mut Bench<'_>) {
+    if case.limits.short_sale == ShortSaleRule::RequireLocate && case.attributes.short_sale == ShortSale::Short {
+        bench.require(Level::Bucket, case.attributes.located);
+    }
+}
+
+// The order by itself.
+
+fn order_quantity(case: &Case<'_>, bench: &mut Bench<'_>) {
+    if let Some(limit) = case.own.order_quantity_max {
+        bench.measure(Level::Order, quantity(limit, Quantity::ZERO, case.quantity));
+    }
+}
+
+fn order_base_quantity(case: &Case<'_>, bench: &mut Bench<'_>) {
+    let Some(limit) = case.limits.order_base_quantity_max else { return };
+    match case.base_quantity {
+        Ok(base) => bench.measure(Level::Order, Figures { unit: Unit::BaseQuantity, ..quantity(limit, Quantity::ZERO, base) }),
+        Err(cause) => bench.unavailable(cause),
+    }
+}
+
+fn order_notional(case: &Case<'_>, bench: &mut Bench<'_>) {
+    let Some(limit) = case.limits.order_notional_max else { return };
+    match case.notional {
+        Ok(notional) => bench.measure(Level::Order, money(limit, Money::ZERO, notional)),
+        Err(cause) => bench.unavailable(cause),
+    }
+}
+
+fn order_underlying_notional(case: &Case<'_>, bench: &mut Bench<'_>) {
+    let Some(limit) = case.limits.order_underlying_notional_max else { return };
+    if case.instrument.option.is_none() {
+        return;
+    }
+    match case.underlying_notional {
+        Ok(notional) => bench.measure(Level::Order, money(limit, Money::ZERO, notional)),
+        Err(cause) => bench.unavailable(cause),
+    }
+}
+
+/// Distance of a limit price from a reference on the aggressive (positive) side.
+fn beyond(side: Side, price: Price, reference: Price) -> Option<Price> {
+    match side {
+        Side::Buy => price.checked_sub(reference),
+        Side::Sell => reference.checked_sub(price),
+    }
+}
+
+fn collar(case: &Case<'_>, bench: &mut Bench<'_>) {
+    let Some(Collar { aggressive, passive, absolute, .. }) = case.instrument.collar.or(case.own.collar) else { return };
+    let Some(price) = case.terms.limit_price() else { return };
+    if aggressive.is_none() && passive.is_none() && absolute.is_none() {
+        return;
+    }
+    let Some(reference) = case.prices.reference else { return bench.unavailable(Reason::PriceUnavailable) };
+    let width = |share| reference.checked_abs().and_then(|reference| reference.times_down(share));
+    let widest = |share: Option<_>| match (share.and_then(width), absolute) {
+        (Some(width), Some(absolute)) => Some(width.max(absolute)),
+        (width, absolute) => width.or(absolute),
+    };
+    let Some(distance) = beyond(case.side, price, reference) else { return bench.unavailable(Reason::Overflow) };
+    let (bound, distance) = if distance.is_negative() {
+        (passive.and(widest(passive)), distance.checked_neg().unwrap_or(distance))
+    } else {
+        (widest(aggressive), distance)
+    };
+    bench.ran = true;
+    if let Some(bound) = bound {
+        bench.measure(Level::Order, price_figures(bound, distance));
+    }
+}
+
+fn collar_period(case: &Case<'_>, bench: &mut Bench<'_>) {
+    let Some(share) = case.instrument.collar.or(case.own.collar).and_then(|collar| collar.period) else { return };
+    let Some(price) = case.terms.limit_price() else { return };
+    let reference = match case.side {
+        Side::Buy => case.prices.low,
+        Side::Sell => case.prices.high,
+    };
+    let Some(reference) = reference else { return bench.unavailable(Reason::PriceUnavailable) };
+    let bound = reference.checked_abs().and_then(|reference| reference.times_down(share));
+    match (bound, beyond(case.side, price, reference)) {
+        (Some(bound), Some(distance)) => bench.measure(Level::Order, price_figures(bound, distance)),
+        _ => bench.unavailable(Reason::Overflow),
+    }
+}
+
+fn price_figures(bound: Price, distance: Price) -> Figures {
+    Figures { unit: Unit::Price, limit: bound.units(), before: 0, after: distance.units() }
+}
+
+fn look_alike(case: &Case<'_>, bench: &mut Bench<'_>) {
+    if let Some(limit) = case.limits.look_alike
+        && !case.replace
+    {
+        bench.measure(Level::Bucket, count(limit.count, case.look_alikes, 1));
+    }
+}
+
+fn self_match(case: &Case<'_>, bench: &mut Bench<'_>) {
+    if case.limits.self_match == SelfMatchRule::RejectNew {
+        bench.require(Level::Bucket, !case.self_match);
+    }
+}
+
+// Exposure.
+
+fn position_long(case: &Case<'_>, bench: &mut Bench<'_>) {
+    if let Some(limit) = case.own.long_max {
+        position(case, bench, limit, Side::Buy);
+    }
+}
+
+fn position_short(case: &Case<'_>, bench: &mut Bench<'_>) {
+    if let Some(limit) = case.own.short_max {
+        position(case, bench, limit, Side::Sell);
+    }
+}
+
+fn position(case: &Case<'_>, bench: &mut Bench<'_>, limit: Quantity, side: Side) {
+    let reach = |line: &Line| {
+        let held = match (side, case.limits.position_rule) {
+            (Side::Buy, PositionRule::Reachable) => Some(line.position),
+            (Side::Sell, PositionRule::Reachable) => line.position.checked_neg(),
+            (Side::Buy, PositionRule::NoPositionCredit) => Some(line.position.floor_zero()),
+            (Side::Sell, PositionRule::NoPositionCredit) => line.position.checked_neg().map(Amount::floor_zero),
+        };
+        held?.checked_add(line.side(side).quantity()?)
+    };
+    match (reach(&case.line.0), reach(&case.line.1)) {
+        (Some(before), Some(after)) => bench.measure(Level::Bucket, quantity(limit, before, after)),
+        _ => bench.unavailable(Reason::Overflow),
+    }
+}
+
+fn gross_notional(case: &Case<'_>, bench: &mut Bench<'_>) {
+    valued_measure(case, bench, case.limits.gross_notional_max, case.totals.0.gross, case.totals.1.gross);
+    for group in case.path {
+        if let Some(limit) = group.limits.gross_notional_max {
+            match case.notional_known() {
+                Ok(()) => bench.measure_group(group, money(limit, group.before.totals.gross, group.after.totals.gross)),
+                Err(cause) => bench.unavailable(cause),
+            }
+        }
+    }
+}
+
+fn net_notional(case: &Case<'_>, bench: &mut Bench<'_>) {
+    valued_measure(case, bench, case.limits.net_notional_max, case.totals.0.net(), case.totals.1.net());
+    for group in case.path {
+        if let Some(limit) = group.limits.net_notional_max {
+            let offsets = group.limits.net_offsets;
+            match case.notional_known() {
+                Ok(()) => bench.measure_group(group, money(limit, group.before.net(offsets), group.after.net(offsets))),
+                Err(cause) => bench.unavailable(cause),
+            }
+        }
+    }
+}
+
+impl Case<'_> {
+    /// Whether this order itself can be valued; what a group counts of others is its last known value (NL16).
+    fn notional_known(&self) -> Result<(), Reason> {
+        self.notional.map(|_| ())
+    }
+}
+
+fn valued_measure(case: &Case<'_>, bench: &mut Bench<'_>, limit: Option<Money>, before: Money, after: Money) {
+    let Some(limit) = limit else { return };
+    match case.notional_known().and(case.valued) {
+        Ok(()) => bench.measure(Level::Bucket, money(limit, before, after)),
+        Err(cause) => bench.unavailable(cause),
+    }
+}
+
+fn open_orders(case: &Case<'_>, bench: &mut Bench<'_>) {
+    let (before, added) = case.open_orders;
+    if let Some(limit) = case.limits.open_orders
+        && added > 0
+    {
+        let reserve = if case.exit { 0 } else { limit.exit_reserve };
+        bench.measure(Level::Bucket, count(limit.max.saturating_sub(reserve), before, added));
+    }
+}
+
+fn concentration(case: &Case<'_>, bench: &mut Bench<'_>) {
+    for (dimension, limit, before, after) in case.concentration {
+        match case.notional_known().and(case.valued) {
+            Ok(()) => bench.measure_in(Level::Bucket, Some(*dimension), money(*limit, *before, *after)),
+            Err(cause) => bench.unavailable(cause),
+        }
+    }
+}
+
+fn traded_notional(case: &Case<'_>, bench: &mut Bench<'_>) {
+    let Some(limit) = case.limits.traded_notional_max else { return };
+    match case.notional_known() {
+        Ok(()) => bench.measure(Level::Bucket, money(limit, case.traded.0, case.traded.1)),
+        Err(cause) => bench.unavailable(cause),
+    }
+}
+
+// Rates.
+
+fn order_rate(case: &Case<'_>, bench: &mut Bench<'_>) {
+    if let Some(rate) = case.rate {
+        bench.measure(Level::Bucket, count(rate.limit, rate.before, 1));
+    }
+    if let Some(rate) = case.client_rate {
+        bench.measure(Level::Client, count(rate.limit, rate.before, 1));
+    }
+    for group in case.path {
+        if let Some(rate) = group.rate {
+            bench.measure_group(group, count(rate.limit, rate.before, 1));
+        }
+    }
+}
+
+fn notional_rate(case: &Case<'_>, bench: &mut Bench<'_>) {
+    let Some(limit) = case.limits.notional_rate else { return };
+    let (before, added) = case.notional_rate;
+    match (case.notional_known(), before.checked_add(added)) {
+        (Ok(()), Some(after)) => bench.measure(Level::Bucket, money(limit.max, before, after)),
+        (Err(cause), _) => bench.unavailable(cause),
+        (Ok(()), None) => bench.unavailable(Reason::Overflow),
+    }
+}
