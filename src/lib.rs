@@ -1,1 +1,3 @@
 //! Bulkhead: a gRPC pre-trade risk gateway. Each bucket of capital is held to its own limits.
+
+pub mod replay;
