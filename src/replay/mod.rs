@@ -2,10 +2,12 @@
 //!
 //! In reading order:
 //! [`lobster`] reads the file,
+//! [`oms`] turns its events into what an OMS sends,
 //! [`sample`] is the small generated file that the binary carries.
 //! Nothing here opens a connection, and nothing here knows a limit or a rule.
 
 pub mod lobster;
+pub mod oms;
 pub mod sample;
 
 use std::fmt;
