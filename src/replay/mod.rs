@@ -3,11 +3,13 @@
 //! In reading order:
 //! [`lobster`] reads the file,
 //! [`oms`] turns its events into what an OMS sends,
+//! [`recount`] works out from the same file what the gateway must hold at the end,
 //! [`sample`] is the small generated file that the binary carries.
 //! Nothing here opens a connection, and nothing here knows a limit or a rule.
 
 pub mod lobster;
 pub mod oms;
+pub mod recount;
 pub mod sample;
 
 use std::fmt;
