@@ -1,16 +1,14 @@
 //! Replay of real exchange order flow against a gateway, the way an order management system would drive it.
 //!
-//! In reading order:
-//! [`lobster`] reads the file,
-//! [`oms`] turns its events into what an OMS sends,
-//! [`recount`] works out from the same file what the gateway must hold at the end,
-//! [`sample`] is the small generated file that the binary carries.
-//! Nothing here opens a connection, and nothing here knows a limit or a rule.
+//! In reading order: [`lobster`] reads the file, [`oms`] turns its events into what an OMS sends, [`recount`] works out
+//! from the same file what the gateway must hold at the end, [`table`] shows what happened, [`sample`] is the small
+//! generated file that the binary carries. Nothing here opens a connection, and nothing here knows a limit or a rule.
 
 pub mod lobster;
 pub mod oms;
 pub mod recount;
 pub mod sample;
+pub mod table;
 
 use std::fmt;
 use std::path::PathBuf;
