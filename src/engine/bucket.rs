@@ -1,0 +1,767 @@
+//! One bucket: its limits, what it holds, its live orders and its trading state, under one lock.
+//!
+//! Everything that changes exposure goes through [`BucketState::shift`] and [`BucketState::commit`]: the figures after are computed first,
+//! checked, and then assigned. Nothing here reads another bucket.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrayvec::ArrayVec;
+use foldhash::HashMap;
+use parking_lot::Mutex;
+use slab::Slab;
+
+use super::group::Group;
+use super::market::{Listed, Market};
+use super::order::OrderRecord;
+use super::setup::{BucketSetup, InboundRule, RerouteRule};
+use crate::domain::amount::{Money, Price, Quantity};
+use crate::domain::decision::{Dimension, Reason, Route};
+use crate::domain::name::{AccountId, BucketId, Currency, VenueId};
+use crate::domain::order::Side;
+use crate::domain::state::{BreachCause, StateNote, TradingState};
+use crate::domain::time::Now;
+use crate::risk::calendar::Calendar;
+use crate::risk::exposure::{Hold, Line, Totals, Worth};
+use crate::risk::limits::{ConcentrationBound, InstrumentLimits, Limits, SelfMatchRule};
+use crate::risk::pnl::{Book, Effect};
+use crate::risk::valuation::unit_value;
+use crate::risk::window::{LookAlikes, NotionalWindow, OrderRate};
+
+/// Most concentration limits one instrument can fall under: one by name and one for all, in each dimension.
+pub const CONCENTRATIONS: usize = 8;
+
+/// A bucket. Buckets live behind `Arc` in a map; the map's own lock is never held beyond the look-up.
+pub struct Bucket {
+    /// Its name.
+    pub id: BucketId,
+    /// The groups above it, the nearest first.
+    pub path: Box<[Arc<Group>]>,
+    /// Everything that changes.
+    pub state: Mutex<BucketState>,
+}
+
+/// What changes about a bucket.
+pub struct BucketState {
+    /// Its limits.
+    pub limits: Arc<Limits>,
+    /// Version of the limits.
+    pub version: u64,
+    /// Its accounts, as routes.
+    pub accounts: Arc<[Arc<Route>]>,
+    calendar: Arc<Calendar>,
+    /// Where its refused orders may go.
+    pub reroute: Arc<RerouteRule>,
+    /// What may come in from other buckets.
+    pub inbound_rules: Arc<[InboundRule]>,
+    /// Largest notional from all of them together.
+    pub inbound_total_max: Option<Money>,
+    /// Notional that came in today, by source.
+    pub inbound: BTreeMap<BucketId, Money>,
+    day_end: i64,
+    window_open: bool,
+    window_until: i64,
+    /// Its own trading state.
+    pub note: StateNote,
+    /// Whether it is being deleted.
+    pub deleted: bool,
+    holdings: HashMap<u32, Holding>,
+    totals: Totals,
+    tags: Vec<Tagged>,
+    traded: Money,
+    open_value: Money,
+    /// Orders within the window of F1.
+    pub rate: OrderRate,
+    /// Notional within the window of F3.
+    pub notional_rate: NotionalWindow,
+    /// Orders alike.
+    pub look_alikes: LookAlikes,
+    /// Live orders.
+    pub orders: Slab<Box<OrderRecord>>,
+    /// Until when every price the figures rest on is known to be fresh: a lower bound.
+    fresh_until: u64,
+    positions_over: u32,
+    breach: u16,
+    /// Fees in currencies that are not their instrument's.
+    pub other_fees: BTreeMap<Currency, Money>,
+    /// Tallies for people.
+    pub counters: Counters,
+}
+
+/// Tallies since the gateway started.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Counters {
+    /// Orders and replaces approved here.
+    pub approved: u64,
+    /// Orders and replaces refused here.
+    pub rejected: u64,
+    /// Orders that came in from another route.
+    pub rerouted_in: u64,
+    /// Orders that went to another route.
+    pub rerouted_out: u64,
+    /// Fills booked.
+    pub fills: u64,
+    /// Facts that were booked and flagged.
+    pub flagged: u64,
+}
+
+/// The bucket in one instrument.
+pub struct Holding {
+    /// Contract.
+    pub listed: Arc<Listed>,
+    /// The limits that hold here.
+    pub own: InstrumentLimits,
+    /// Position and live orders.
+    pub line: Line,
+    /// What they are worth at worst.
+    pub worth: Worth,
+    /// Value of one contract at the mark, limit currency; none before the first mark.
+    pub unit: Option<Money>,
+    unit_until: u64,
+    /// Live orders approved without a price.
+    pub unvalued: u32,
+    /// The same by account, where the bucket has several.
+    by_account: Vec<AccountLine>,
+    tags: ArrayVec<u16, CONCENTRATIONS>,
+    resting: [BTreeMap<Price, u32>; 2],
+    /// Money side of the position.
+    pub book: Book,
+    over: bool,
+}
+
+#[derive(Clone, Copy)]
+struct AccountLine {
+    account: u16,
+    line: Line,
+    worth: Worth,
+}
+
+/// Gross exposure within one set of instruments that a limit counts.
+#[derive(Clone, Debug)]
+struct Tagged {
+    dimension: Dimension,
+    value: String,
+    named: bool,
+    bound: Money,
+    sum: Money,
+}
+
+/// A change of exposure, computed and not yet made.
+#[derive(Clone, Copy, Debug)]
+pub struct Shift {
+    number: u32,
+    /// The line after.
+    pub line: Line,
+    worth: Worth,
+    account: Option<(u16, Line, Worth)>,
+    /// The bucket's totals after.
+    pub totals: Totals,
+}
+
+/// What a shift is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Move {
+    /// Place of the account among the bucket's.
+    pub account: u16,
+    /// Side of the order.
+    pub side: Side,
+    /// What the order held.
+    pub before: Hold,
+    /// What it holds now.
+    pub after: Hold,
+    /// Signed change of the position, and where it happened.
+    pub position: Option<(u16, Quantity)>,
+}
+
+impl Bucket {
+    /// Whether the bucket has a position or live orders in an instrument.
+    #[must_use]
+    pub fn holds(&self, number: u32) -> bool {
+        self.state.lock().holdings.get(&number).is_some_and(Holding::is_used)
+    }
+
+    /// Changes the totals of every group above, nearest first, while the bucket is locked.
+    pub fn shift_groups(&self, before: &Totals, after: &Totals) {
+        if before == after {
+            return;
+        }
+        for group in &self.path {
+            let mut group = group.state.lock();
+            if let Some(totals) = group.totals.with(before, after) {
+                group.totals = totals;
+            }
+        }
+    }
+}
+
+impl Holding {
+    /// Whether there is a position or a live order.
+    #[must_use]
+    pub fn is_used(&self) -> bool {
+        self.line != Line::default()
+    }
+
+    /// Whether its worth rests on the mark.
+    fn needs_mark(&self) -> bool {
+        !self.line.position.is_zero()
+            || !self.line.buys.exit.is_zero()
+            || !self.line.sells.exit.is_zero()
+            || self.unvalued > 0
+    }
+
+    /// Until when the mark its worth rests on is fresh.
+    fn fresh_until(&self) -> u64 {
+        if self.needs_mark() { self.unit_until } else { u64::MAX }
+    }
+
+    fn account_line(&self, account: u16) -> Option<&AccountLine> {
+        self.by_account.iter().find(|line| line.account == account)
+    }
+
+    /// Whether an order of `side` at a price would trade with a resting order of the bucket (A15); without a price it always would.
+    #[must_use]
+    pub fn crosses(&self, side: Side, price: Option<Price>) -> bool {
+        let opposite = self.resting(side.opposite());
+        match (side, price) {
+            (_, None) => !opposite.is_empty(),
+            (Side::Buy, Some(price)) => opposite.keys().next().is_some_and(|ask| price >= *ask),
+            (Side::Sell, Some(price)) => opposite.keys().next_back().is_some_and(|bid| price <= *bid),
+        }
+    }
+
+    fn resting(&self, side: Side) -> &BTreeMap<Price, u32> {
+        let [buys, sells] = &self.resting;
+        match side {
+            Side::Buy => buys,
+            Side::Sell => sells,
+        }
+    }
+
+    fn resting_mut(&mut self, side: Side) -> &mut BTreeMap<Price, u32> {
+        let [buys, sells] = &mut self.resting;
+        match side {
+            Side::Buy => buys,
+            Side::Sell => sells,
+        }
+    }
+
+    fn rest(&mut self, side: Side, price: Price) {
+        let count = self.resting_mut(side).entry(price).or_insert(0);
+        *count = count.saturating_add(1);
+    }
+
+    fn is_over(&self) -> bool {
+        let beyond = |limit: Option<Quantity>, reach: Option<Quantity>| matches!((limit, reach), (Some(limit), Some(reach)) if reach > limit);
+        beyond(self.own.long_max, self.line.long_quantity()) || beyond(self.own.short_max, self.line.short_quantity())
+    }
+}
+
+impl BucketState {
+    /// A bucket that has done nothing yet.
+    #[must_use]
+    pub fn new(setup: BucketSetup) -> Self {
+        let route = |(venue, account): (VenueId, AccountId)| Arc::new(Route { bucket: setup.id.clone(), venue, account });
+        let accounts = setup.accounts.into_iter().map(route).collect();
+        Self {
+            limits: Arc::new(setup.limits),
+            version: 1,
+            accounts,
+            calendar: Arc::new(setup.calendar),
+            reroute: Arc::new(setup.reroute),
+            inbound_rules: setup.inbound.into(),
+            inbound_total_max: setup.inbound_total_max,
+            inbound: BTreeMap::new(),
+            day_end: i64::MIN,
+            window_open: false,
+            window_until: i64::MIN,
+            note: StateNote::default(),
+            deleted: false,
+            holdings: HashMap::default(),
+            totals: Totals::default(),
+            tags: Vec::new(),
+            traded: Money::ZERO,
+            open_value: Money::ZERO,
+            rate: OrderRate::default(),
+            notional_rate: NotionalWindow::default(),
+            look_alikes: LookAlikes::default(),
+            orders: Slab::new(),
+            fresh_until: u64::MAX,
+            positions_over: 0,
+            breach: 0,
+            other_fees: BTreeMap::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Brings the trading day and the trading window up to now. What resets with the day: the day's traded notional and what came in from
+    /// other buckets. Live orders and positions carry over.
+    pub fn roll(&mut self, now: Now) {
+        if now.wall >= self.day_end {
+            let first = self.day_end == i64::MIN;
+            self.day_end = self.calendar.day(now.wall).map_or(i64::MAX, |day| day.end);
+            if !first {
+                self.traded = Money::ZERO;
+                self.inbound.clear();
+            }
+        }
+        if now.wall >= self.window_until {
+            (self.window_open, self.window_until) = self.calendar.window(now.wall);
+        }
+    }
+
+    /// End of the trading day, wall nanoseconds.
+    #[must_use]
+    pub const fn day_end(&self) -> i64 {
+        self.day_end
+    }
+
+    /// Whether new orders are taken at this time of the day.
+    #[must_use]
+    pub const fn window_open(&self) -> bool {
+        self.window_open
+    }
+
+    /// The account an order names, by its place.
+    #[must_use]
+    pub fn account(&self, venue: &VenueId, account: Option<&AccountId>) -> Option<(u16, Arc<Route>)> {
+        let at = |route: &Arc<Route>| route.venue == *venue && account.is_none_or(|account| route.account == *account);
+        let mut matching = self.accounts.iter().enumerate().filter(|(_, route)| at(route));
+        let (place, route) = matching.next()?;
+        // Without an account, the venue must leave no choice.
+        matching.next().is_none().then_some(())?;
+        Some((u16::try_from(place).ok()?, Arc::clone(route)))
+    }
+
+    /// Every holding, in no order.
+    pub fn holdings(&self) -> impl Iterator<Item = &Holding> {
+        self.holdings.values()
+    }
+
+    /// The bucket in an instrument.
+    #[must_use]
+    pub fn holding(&self, number: u32) -> Option<&Holding> {
+        self.holdings.get(&number)
+    }
+
+    /// The bucket's totals.
+    #[must_use]
+    pub const fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    /// Traded notional of the day: executed, and open at what it was approved at (B5).
+    #[must_use]
+    pub fn traded_and_open(&self) -> Option<Money> {
+        self.traded.checked_add(self.open_value)
+    }
+
+    /// Live orders.
+    #[must_use]
+    pub fn live_orders(&self) -> u32 {
+        u32::try_from(self.orders.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Makes sure the bucket has a place for an instrument, and that its prices reach it.
+    pub fn open_holding(&mut self, bucket: &Arc<Bucket>, listed: &Arc<Listed>, market: &Market, now: Now) {
+        if self.holdings.contains_key(&listed.number) {
+            return;
+        }
+        // First the registration, then the look at the price: a price pushed in between reaches the bucket by the one or the other.
+        listed.add_holder(bucket);
+        let holding = Holding {
+            listed: Arc::clone(listed),
+            own: self.limits.in_instrument(&listed.instrument.id),
+            line: Line::default(),
+            worth: Worth::default(),
+            unit: None,
+            unit_until: 0,
+            unvalued: 0,
+            by_account: Vec::new(),
+            tags: self.tags_of(listed),
+            resting: [BTreeMap::new(), BTreeMap::new()],
+            book: Book::default(),
+            over: false,
+        };
+        self.holdings.insert(listed.number, holding);
+        self.revalue(bucket, listed, market, now);
+    }
+
+    /// Values the bucket anew after a price, rate or reference change of one instrument. Never refuses anything, only takes note (B2).
+    pub fn revalue(&mut self, bucket: &Bucket, listed: &Arc<Listed>, market: &Market, now: Now) {
+        let Some(holding) = self.holdings.get_mut(&listed.number) else { return };
+        holding.listed = Arc::clone(listed);
+        let instrument = &listed.instrument;
+        let reference = listed.last_reference();
+        let rate = market.rate(instrument.value_currency(), &self.limits.currency, now);
+        let unit = match (&rate, reference) {
+            (Ok((rate, _)), reference) => unit_value(instrument, reference.map(|(price, _)| price), *rate),
+            (Err(_), _) => None,
+        };
+        let rate_until = rate.map_or(0, |(_, until)| until);
+        match unit {
+            Some(unit) => {
+                holding.unit = Some(unit);
+                // An inverse contract is worth the same at any price.
+                let price_until = if matches!(instrument.payoff, crate::domain::instrument::Payoff::Inverse) {
+                    u64::MAX
+                } else {
+                    reference.map_or(0, |(_, until)| until)
+                };
+                holding.unit_until = price_until.min(rate_until);
+            }
+            None => holding.unit_until = 0,
+        }
+        let number = listed.number;
+        let before = self.totals;
+        if let Some(shift) = self.shift(number, None) {
+            self.commit(&shift);
+            bucket.shift_groups(&before, &self.totals);
+        } else if let Some(holding) = self.holdings.get_mut(&number) {
+            holding.unit_until = 0;
+        }
+        let fresh = self.holdings.get(&number).map_or(u64::MAX, Holding::fresh_until);
+        self.fresh_until = self.fresh_until.min(fresh);
+        self.note_breach(BreachCause::PriceMove);
+    }
+
+    /// Whether every price the bucket's money figures rest on is fresh; where one is not, increases cannot be evaluated.
+    ///
+    /// # Errors
+    /// [`Reason::PriceUnavailable`].
+    pub fn valued(&mut self, now: Now) -> Result<(), Reason> {
+        if now.mono > self.fresh_until {
+            self.fresh_until = self.holdings.values().map(Holding::fresh_until).min().unwrap_or(u64::MAX);
+        }
+        if now.mono <= self.fresh_until { Ok(()) } else { Err(Reason::PriceUnavailable) }
+    }
+
+    /// The change a move would make; without a move, what a new unit value makes. Nothing on overflow or without a holding.
+    #[must_use]
+    pub fn shift(&self, number: u32, change: Option<&Move>) -> Option<Shift> {
+        let holding = self.holdings.get(&number)?;
+        let unit = holding.unit.unwrap_or(Money::ZERO);
+        let line = match change {
+            Some(change) => moved(holding.line, change, None)?,
+            None => holding.line,
+        };
+        let worth = line.worth(unit)?;
+        let totals = self.totals.with(&holding.worth, &worth)?;
+        let account = match change {
+            Some(change) if self.accounts.len() > 1 => {
+                let line = holding.account_line(change.account).map_or(Line::default(), |line| line.line);
+                let line = moved(line, change, Some(change.account))?;
+                Some((change.account, line, line.worth(unit)?))
+            }
+            _ => None,
+        };
+        Some(Shift { number, line, worth, account, totals })
+    }
+
+    /// The concentration limits a shift touches: dimension, bound, before, after.
+    #[must_use]
+    pub fn concentrations(&self, shift: &Shift, account: u16) -> Option<ArrayVec<(Dimension, Money, Money, Money), CONCENTRATIONS>> {
+        let mut touched = ArrayVec::new();
+        let Some(holding) = self.holdings.get(&shift.number) else { return Some(touched) };
+        for at in &holding.tags {
+            let tag = self.tags.get(usize::from(*at))?;
+            let after = tag.sum.checked_sub(holding.worth.gross())?.checked_add(shift.worth.gross())?;
+            touched.try_push((tag.dimension, tag.bound, tag.sum, after)).ok()?;
+        }
+        if self.limits.concentration.is_empty() {
+            return Some(touched);
+        }
+        let venue = &self.accounts.get(usize::from(account))?.venue;
+        let (before, after) = match shift.account {
+            Some((account, _, worth)) => (holding.account_line(account).map_or(Money::ZERO, |line| line.worth.gross()), worth.gross()),
+            None => (holding.worth.gross(), shift.worth.gross()),
+        };
+        for tag in self.tags.iter().filter(|tag| tag.dimension == Dimension::Venue && tag.value == venue.as_str()) {
+            let after = tag.sum.checked_sub(before)?.checked_add(after)?;
+            touched.try_push((tag.dimension, tag.bound, tag.sum, after)).ok()?;
+        }
+        Some(touched)
+    }
+
+    /// Makes a shift. Nothing here can fail: what could was computed before.
+    pub fn commit(&mut self, shift: &Shift) {
+        let Some(holding) = self.holdings.get_mut(&shift.number) else { return };
+        let gross = (holding.worth.gross(), shift.worth.gross());
+        holding.line = shift.line;
+        holding.worth = shift.worth;
+        self.totals = shift.totals;
+        for at in &holding.tags {
+            if let Some(tag) = self.tags.get_mut(usize::from(*at)) {
+                tag.change(gross);
+            }
+        }
+        let mut venue_changes: ArrayVec<(u16, (Money, Money)), 64> = ArrayVec::new();
+        if let Some((account, line, worth)) = shift.account {
+            let known = holding.by_account.iter_mut().find(|known| known.account == account);
+            match known {
+                Some(known) => {
+                    let _ = venue_changes.try_push((account, (known.worth.gross(), worth.gross())));
+                    (known.line, known.worth) = (line, worth);
+                }
+                None => {
+                    let _ = venue_changes.try_push((account, (Money::ZERO, worth.gross())));
+                    holding.by_account.push(AccountLine { account, line, worth });
+                }
+            }
+        } else if self.accounts.len() > 1 {
+            // A new unit value: every account's line is worth something else.
+            let unit = holding.unit.unwrap_or(Money::ZERO);
+            for known in &mut holding.by_account {
+                if let Some(worth) = known.line.worth(unit) {
+                    let _ = venue_changes.try_push((known.account, (known.worth.gross(), worth.gross())));
+                    known.worth = worth;
+                }
+            }
+        } else {
+            let _ = venue_changes.try_push((0, gross));
+        }
+        let over = holding.is_over();
+        if over != holding.over {
+            holding.over = over;
+            self.positions_over = if over { self.positions_over.saturating_add(1) } else { self.positions_over.saturating_sub(1) };
+        }
+        self.fresh_until = self.fresh_until.min(holding.fresh_until());
+        if !self.limits.concentration.is_empty() {
+            for (account, gross) in venue_changes {
+                self.change_venue(account, gross);
+            }
+        }
+    }
+
+    fn change_venue(&mut self, account: u16, gross: (Money, Money)) {
+        let Some(route) = self.accounts.get(usize::from(account)) else { return };
+        for tag in &mut self.tags {
+            if tag.dimension == Dimension::Venue && tag.value == route.venue.as_str() {
+                tag.change(gross);
+            }
+        }
+    }
+
+    /// Counts what an order holds in the day's open notional.
+    pub fn change_open_value(&mut self, before: Money, after: Money) {
+        if let Some(value) = self.open_value.checked_sub(before).and_then(|rest| rest.checked_add(after)) {
+            self.open_value = value;
+        }
+    }
+
+    /// Counts an executed value in the day's traded notional.
+    pub fn add_traded(&mut self, value: Money) {
+        if let Some(traded) = self.traded.checked_add(value) {
+            self.traded = traded;
+        }
+    }
+
+    /// Books a fill's money side.
+    pub fn book(&mut self, number: u32, effect: &Effect) {
+        if let Some(holding) = self.holdings.get_mut(&number)
+            && let Some(book) = holding.book.with(effect, holding.line.position)
+        {
+            holding.book = book;
+        }
+    }
+
+    /// Notes at which prices an order rests, where the self-match rule asks for it.
+    pub fn rest(&mut self, number: u32, side: Side, prices: impl Iterator<Item = Price>) {
+        if self.limits.self_match != SelfMatchRule::Allow
+            && let Some(holding) = self.holdings.get_mut(&number)
+        {
+            prices.for_each(|price| holding.rest(side, price));
+        }
+    }
+
+    /// Forgets at which prices an order rested.
+    pub fn unrest(&mut self, number: u32, side: Side, prices: impl Iterator<Item = Price>) {
+        if self.limits.self_match != SelfMatchRule::Allow
+            && let Some(holding) = self.holdings.get_mut(&number)
+        {
+            for price in prices {
+                let levels = holding.resting_mut(side);
+                if let Some(count) = levels.get_mut(&price) {
+                    *count = count.saturating_sub(1);
+                    if *count == 0 {
+                        levels.remove(&price);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Counts live orders approved without a price.
+    pub fn change_unvalued(&mut self, number: u32, up: bool) {
+        if let Some(holding) = self.holdings.get_mut(&number) {
+            holding.unvalued = if up { holding.unvalued.saturating_add(1) } else { holding.unvalued.saturating_sub(1) };
+            self.fresh_until = self.fresh_until.min(holding.fresh_until());
+        }
+    }
+
+    /// Puts new limits in force under the next version; what is used stays used (O6).
+    pub fn set_limits(&mut self, limits: Limits) -> u64 {
+        self.limits = Arc::new(limits);
+        self.version = self.version.saturating_add(1);
+        self.tags.clear();
+        let numbers: Vec<u32> = self.holdings.keys().copied().collect();
+        self.positions_over = 0;
+        for number in numbers {
+            let Some(listed) = self.holdings.get(&number).map(|holding| Arc::clone(&holding.listed)) else { continue };
+            let tags = self.tags_of(&listed);
+            let own = self.limits.in_instrument(&listed.instrument.id);
+            let Some(holding) = self.holdings.get_mut(&number) else { continue };
+            holding.own = own;
+            holding.tags = tags;
+            holding.over = holding.is_over();
+            holding.resting = [BTreeMap::new(), BTreeMap::new()];
+            self.positions_over = self.positions_over.saturating_add(u32::from(holding.over));
+            let gross = (Money::ZERO, holding.worth.gross());
+            let accounts: Vec<(u16, Money)> = match self.accounts.len() {
+                0 | 1 => vec![(0, gross.1)],
+                _ => holding.by_account.iter().map(|line| (line.account, line.worth.gross())).collect(),
+            };
+            for at in holding.tags.clone() {
+                if let Some(tag) = self.tags.get_mut(usize::from(at)) {
+                    tag.change(gross);
+                }
+            }
+            for (account, worth) in accounts {
+                self.change_venue(account, (Money::ZERO, worth));
+            }
+        }
+        let resting: Vec<(u32, Side, Vec<Price>)> =
+            self.orders.iter().map(|(_, order)| (order.listed.number, order.side, order.resting_prices().collect())).collect();
+        for (number, side, prices) in resting {
+            self.rest(number, side, prices.into_iter());
+        }
+        self.note_breach(BreachCause::LimitCut);
+        self.version
+    }
+
+    /// The tags of an instrument, made where a limit counts it on its own for the first time.
+    fn tags_of(&mut self, listed: &Listed) -> ArrayVec<u16, CONCENTRATIONS> {
+        let limits = Arc::clone(&self.limits);
+        let mut tags = ArrayVec::new();
+        let instrument = &listed.instrument;
+        let accounts = Arc::clone(&self.accounts);
+        for limit in &limits.concentration {
+            let bound = match limit.bound {
+                ConcentrationBound::Money(money) => money,
+                ConcentrationBound::CapitalShare(share) => limits.capital.and_then(|capital| capital.times_down(share)).unwrap_or(Money::ZERO),
+            };
+            let values: Vec<String> = match limit.dimension {
+                Dimension::Underlying => vec![instrument.underlying.to_string()],
+                Dimension::Expiry => instrument.expiry.and_then(expiry_date).into_iter().collect(),
+                Dimension::Sector => instrument.sector.iter().map(ToString::to_string).collect(),
+                Dimension::Venue => accounts.iter().map(|route| route.venue.to_string()).collect(),
+            };
+            for value in values {
+                if limit.value.as_ref().is_some_and(|wanted| *wanted != value) {
+                    continue;
+                }
+                let named = limit.value.is_some();
+                let same = |tag: &Tagged| tag.dimension == limit.dimension && tag.value == value && tag.named == named;
+                let at = self.tags.iter().position(same).unwrap_or_else(|| {
+                    self.tags.push(Tagged { dimension: limit.dimension, value: value.clone(), named, bound, sum: Money::ZERO });
+                    self.tags.len().saturating_sub(1)
+                });
+                // The sum of a venue is kept by account, not by instrument.
+                if limit.dimension != Dimension::Venue
+                    && let Ok(at) = u16::try_from(at)
+                {
+                    let _ = tags.try_push(at);
+                }
+            }
+        }
+        tags
+    }
+
+    /// Sums of every concentration limit: dimension, value, bound, sum.
+    pub fn concentration_usage(&self) -> impl Iterator<Item = (Dimension, &str, Money, Money)> {
+        self.tags.iter().map(|tag| (tag.dimension, tag.value.as_str(), tag.bound, tag.sum))
+    }
+
+    /// Notes why the bucket is above a limit, and forgets it when it no longer is.
+    pub fn note_breach(&mut self, cause: BreachCause) {
+        if self.is_over() {
+            if self.breach == 0 || cause != BreachCause::PriceMove {
+                self.breach |= 1_u16.checked_shl(u32::from(cause_code(cause))).unwrap_or(0);
+            }
+        } else {
+            self.breach = 0;
+        }
+    }
+
+    /// Why the bucket is above a limit; nothing where it is not.
+    #[must_use]
+    pub fn breach(&self) -> Vec<BreachCause> {
+        ALL_CAUSES.iter().copied().filter(|cause| self.breach.checked_shr(u32::from(cause_code(*cause))).is_some_and(|rest| rest & 1 == 1)).collect()
+    }
+
+    fn is_over(&self) -> bool {
+        let over = |limit: Option<Money>, usage: Option<Money>| matches!((limit, usage), (Some(limit), Some(usage)) if usage > limit);
+        self.positions_over > 0
+            || over(self.limits.gross_notional_max, Some(self.totals.gross))
+            || over(self.limits.net_notional_max, Some(self.totals.net()))
+            || over(self.limits.traded_notional_max, self.traded_and_open())
+            || self.tags.iter().any(|tag| tag.sum > tag.bound)
+            || self.limits.open_orders.is_some_and(|limit| self.live_orders() > limit.max)
+    }
+
+    /// Most restrictive of the bucket's own state and its groups'.
+    #[must_use]
+    pub fn own_state(&self) -> TradingState {
+        self.note.state
+    }
+}
+
+impl Tagged {
+    fn change(&mut self, gross: (Money, Money)) {
+        if let Some(sum) = self.sum.checked_sub(gross.0).and_then(|rest| rest.checked_add(gross.1)) {
+            self.sum = sum;
+        }
+    }
+}
+
+fn moved(line: Line, change: &Move, account: Option<u16>) -> Option<Line> {
+    let mut line = line.with(change.side, change.before, change.after)?;
+    if let Some((at, position)) = change.position
+        && account.is_none_or(|account| account == at)
+    {
+        line.position = line.position.checked_add(position)?;
+    }
+    Some(line)
+}
+
+const ALL_CAUSES: &[BreachCause] = &[
+    BreachCause::PriceMove,
+    BreachCause::LateFill,
+    BreachCause::Overfill,
+    BreachCause::UnknownFill,
+    BreachCause::FillPrice,
+    BreachCause::LimitCut,
+    BreachCause::Bust,
+    BreachCause::Restatement,
+    BreachCause::OpeningPosition,
+    BreachCause::Exit,
+];
+
+const fn cause_code(cause: BreachCause) -> u8 {
+    match cause {
+        BreachCause::PriceMove => 0,
+        BreachCause::LateFill => 1,
+        BreachCause::Overfill => 2,
+        BreachCause::UnknownFill => 3,
+        BreachCause::FillPrice => 4,
+        BreachCause::LimitCut => 5,
+        BreachCause::Bust => 6,
+        BreachCause::Restatement => 7,
+        BreachCause::OpeningPosition => 8,
+        BreachCause::Exit => 9,
+    }
+}
+
+fn expiry_date(wall: i64) -> Option<String> {
+    let time = jiff::Timestamp::from_nanosecond(i128::from(wall)).ok()?;
+    Some(time.strftime("%Y-%m-%d").to_string())
+}

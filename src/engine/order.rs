@@ -1,0 +1,130 @@
+//! A live order, as its bucket keeps it.
+
+use std::sync::Arc;
+
+use super::market::Listed;
+use crate::domain::amount::{Money, Price, Quantity};
+use crate::domain::decision::Route;
+use crate::domain::name::{BucketId, ClOrdId};
+use crate::domain::order::{Attributes, OrderKey, Side, Terms};
+use crate::domain::state::OrderState;
+use crate::domain::time::Now;
+use crate::risk::exposure::Hold;
+use crate::risk::lifecycle::{Life, Version};
+
+/// A live order.
+pub struct OrderRecord {
+    /// Who sent it, under its first id.
+    pub key: OrderKey,
+    /// Contract.
+    pub listed: Arc<Listed>,
+    /// Where it went.
+    pub route: Arc<Route>,
+    /// Place of its account among the bucket's.
+    pub account: u16,
+    /// Side.
+    pub side: Side,
+    /// The rest of the order.
+    pub attributes: Attributes,
+    /// Its life.
+    pub life: Life,
+    /// What it holds in the bucket's figures now.
+    pub hold: Hold,
+    /// When it was approved.
+    pub approved: Now,
+    /// When word of it is overdue, monotonic nanoseconds.
+    pub deadline: u64,
+    /// Notional counted in the window of F3 when it was approved.
+    pub counted: Money,
+    /// Whether its client promised that an unsent order will never be sent (H2).
+    pub send_after_commit: bool,
+    /// Bucket it was addressed to, where it was rerouted from another.
+    pub source: Option<BucketId>,
+}
+
+impl OrderRecord {
+    /// Where the order stands.
+    #[must_use]
+    pub fn state(&self, now: Now) -> OrderState {
+        self.life.state(now.mono >= self.deadline)
+    }
+
+    /// What the order looks like from outside.
+    #[must_use]
+    pub fn view(&self, now: Now) -> OrderView {
+        let current = self.life.current();
+        OrderView {
+            key: self.key.clone(),
+            cl_ord_id: current.cl_ord_id.clone(),
+            instrument: self.listed.instrument.id.clone(),
+            route: Arc::clone(&self.route),
+            side: self.side,
+            terms: current.terms,
+            state: self.state(now),
+            quantity: current.quantity,
+            filled: self.life.filled(),
+            leaves: self.life.leaves(),
+            missing: self.life.missing(),
+            reserved: self.hold.value,
+            reduce_only: self.attributes.reduce_only,
+            exit: self.hold.exit,
+            pending: self.life.pending().iter().map(|version| version.cl_ord_id.clone()).collect(),
+            source: self.source.clone(),
+            approved_at: self.approved.wall,
+        }
+    }
+
+    /// Prices the order may rest at.
+    pub fn resting_prices(&self) -> impl Iterator<Item = Price> {
+        self.life.versions().filter_map(resting_price)
+    }
+}
+
+/// Price a version may rest at in a book; none for what does not rest before it triggers (A15).
+#[must_use]
+pub fn resting_price(version: &Version) -> Option<Price> {
+    match version.terms {
+        Terms::Limit { price } => Some(price),
+        Terms::Pegged { cap } => cap,
+        Terms::Market | Terms::Stop { .. } | Terms::StopLimit { .. } | Terms::TrailingStop { .. } => None,
+    }
+}
+
+/// An order as seen from outside.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OrderView {
+    /// Who sent it, under its first id.
+    pub key: OrderKey,
+    /// Id of the version in force (FIX 11).
+    pub cl_ord_id: ClOrdId,
+    /// Contract.
+    pub instrument: crate::domain::name::InstrumentId,
+    /// Where it went.
+    pub route: Arc<Route>,
+    /// Side.
+    pub side: Side,
+    /// Type and prices in force.
+    pub terms: Terms,
+    /// Where it stands.
+    pub state: OrderState,
+    /// Total quantity in force (FIX 38).
+    pub quantity: Quantity,
+    /// Filled (FIX 14).
+    pub filled: Quantity,
+    /// Most that can still fill.
+    pub leaves: Quantity,
+    /// Fills the venue told of by their sum only.
+    pub missing: Quantity,
+    /// Value held, limit currency.
+    pub reserved: Money,
+    /// Whether it is marked reduce-only.
+    pub reduce_only: bool,
+    /// Whether it was approved as an exit.
+    pub exit: bool,
+    /// Ids of replaces on their way.
+    pub pending: Vec<ClOrdId>,
+    /// Bucket it was addressed to, where it was rerouted from another.
+    pub source: Option<BucketId>,
+    /// When it was approved, wall nanoseconds.
+    pub approved_at: i64,
+}
