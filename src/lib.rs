@@ -5,4 +5,7 @@ pub mod risk;
 
 pub mod engine;
 
+pub mod pb;
+pub mod pb_codec;
+
 pub mod replay;
