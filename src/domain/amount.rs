@@ -200,6 +200,22 @@ impl<U> Amount<U> {
 }
 
 impl Quantity {
+    /// The smallest multiple of `step` that is not below this; nothing on overflow or for a step of zero or less.
+    #[must_use]
+    pub fn round_up_to(self, step: Self) -> Option<Self> {
+        if step.0 <= 0 {
+            return None;
+        }
+        let beyond = self.0.checked_rem_euclid(step.0)?;
+        if beyond == 0 {
+            return Some(self);
+        }
+        self.0
+            .checked_sub(beyond)?
+            .checked_add(step.0)
+            .map(Self::from_units)
+    }
+
     /// Value of this quantity at a price, times the contract multiplier, rounded up.
     #[must_use]
     pub fn notional_at(self, price: Price, multiplier: Ratio) -> Option<Money> {

@@ -17,7 +17,7 @@ use super::order::OrderRecord;
 use super::setup::{BucketSetup, InboundRule, RerouteRule};
 use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::decision::{Dimension, Reason, Route};
-use crate::domain::name::{AccountId, BucketId, Currency, VenueId};
+use crate::domain::name::{AccountId, BucketId, ClOrdId, Currency, VenueId};
 use crate::domain::order::Side;
 use crate::domain::state::{BreachCause, StateNote, TradingState};
 use crate::domain::time::Now;
@@ -177,7 +177,11 @@ impl Bucket {
     /// Whether the bucket has a position or live orders in an instrument.
     #[must_use]
     pub fn holds(&self, number: u32) -> bool {
-        self.state.lock().holdings.get(&number).is_some_and(Holding::is_used)
+        self.state
+            .lock()
+            .holdings
+            .get(&number)
+            .is_some_and(Holding::is_used)
     }
 
     /// Changes the totals of every group above, nearest first, while the bucket is locked.
@@ -211,7 +215,11 @@ impl Holding {
 
     /// Until when the mark its worth rests on is fresh.
     fn fresh_until(&self) -> u64 {
-        if self.needs_mark() { self.unit_until } else { u64::MAX }
+        if self.needs_mark() {
+            self.unit_until
+        } else {
+            u64::MAX
+        }
     }
 
     fn account_line(&self, account: u16) -> Option<&AccountLine> {
@@ -225,7 +233,9 @@ impl Holding {
         match (side, price) {
             (_, None) => !opposite.is_empty(),
             (Side::Buy, Some(price)) => opposite.keys().next().is_some_and(|ask| price >= *ask),
-            (Side::Sell, Some(price)) => opposite.keys().next_back().is_some_and(|bid| price <= *bid),
+            (Side::Sell, Some(price)) => {
+                opposite.keys().next_back().is_some_and(|bid| price <= *bid)
+            }
         }
     }
 
@@ -252,7 +262,8 @@ impl Holding {
 
     fn is_over(&self) -> bool {
         let beyond = |limit: Option<Quantity>, reach: Option<Quantity>| matches!((limit, reach), (Some(limit), Some(reach)) if reach > limit);
-        beyond(self.own.long_max, self.line.long_quantity()) || beyond(self.own.short_max, self.line.short_quantity())
+        beyond(self.own.long_max, self.line.long_quantity())
+            || beyond(self.own.short_max, self.line.short_quantity())
     }
 }
 
@@ -260,7 +271,13 @@ impl BucketState {
     /// A bucket that has done nothing yet.
     #[must_use]
     pub fn new(setup: BucketSetup) -> Self {
-        let route = |(venue, account): (VenueId, AccountId)| Arc::new(Route { bucket: setup.id.clone(), venue, account });
+        let route = |(venue, account): (VenueId, AccountId)| {
+            Arc::new(Route {
+                bucket: setup.id.clone(),
+                venue,
+                account,
+            })
+        };
         let accounts = setup.accounts.into_iter().map(route).collect();
         Self {
             limits: Arc::new(setup.limits),
@@ -323,13 +340,46 @@ impl BucketState {
 
     /// The account an order names, by its place.
     #[must_use]
-    pub fn account(&self, venue: &VenueId, account: Option<&AccountId>) -> Option<(u16, Arc<Route>)> {
-        let at = |route: &Arc<Route>| route.venue == *venue && account.is_none_or(|account| route.account == *account);
-        let mut matching = self.accounts.iter().enumerate().filter(|(_, route)| at(route));
+    pub fn account(
+        &self,
+        venue: &VenueId,
+        account: Option<&AccountId>,
+    ) -> Option<(u16, Arc<Route>)> {
+        let at = |route: &Arc<Route>| {
+            route.venue == *venue && account.is_none_or(|account| route.account == *account)
+        };
+        let mut matching = self
+            .accounts
+            .iter()
+            .enumerate()
+            .filter(|(_, route)| at(route));
         let (place, route) = matching.next()?;
         // Without an account, the venue must leave no choice.
         matching.next().is_none().then_some(())?;
         Some((u16::try_from(place).ok()?, Arc::clone(route)))
+    }
+
+    /// Position in an instrument at one account.
+    #[must_use]
+    pub fn position_at(&self, number: u32, account: u16) -> Quantity {
+        let Some(holding) = self.holdings.get(&number) else {
+            return Quantity::ZERO;
+        };
+        if self.accounts.len() > 1 {
+            holding
+                .account_line(account)
+                .map_or(Quantity::ZERO, |line| line.line.position)
+        } else {
+            holding.line.position
+        }
+    }
+
+    /// Whether there are live orders in an instrument.
+    #[must_use]
+    pub fn has_orders_in(&self, number: u32) -> bool {
+        self.orders
+            .iter()
+            .any(|(_, record)| record.listed.number == number)
     }
 
     /// Every holding, in no order.
@@ -362,7 +412,13 @@ impl BucketState {
     }
 
     /// Makes sure the bucket has a place for an instrument, and that its prices reach it.
-    pub fn open_holding(&mut self, bucket: &Arc<Bucket>, listed: &Arc<Listed>, market: &Market, now: Now) {
+    pub fn open_holding(
+        &mut self,
+        bucket: &Arc<Bucket>,
+        listed: &Arc<Listed>,
+        market: &Market,
+        now: Now,
+    ) {
         if self.holdings.contains_key(&listed.number) {
             return;
         }
@@ -388,13 +444,17 @@ impl BucketState {
 
     /// Values the bucket anew after a price, rate or reference change of one instrument. Never refuses anything, only takes note (B2).
     pub fn revalue(&mut self, bucket: &Bucket, listed: &Arc<Listed>, market: &Market, now: Now) {
-        let Some(holding) = self.holdings.get_mut(&listed.number) else { return };
+        let Some(holding) = self.holdings.get_mut(&listed.number) else {
+            return;
+        };
         holding.listed = Arc::clone(listed);
         let instrument = &listed.instrument;
         let reference = listed.last_reference();
         let rate = market.rate(instrument.value_currency(), &self.limits.currency, now);
         let unit = match (&rate, reference) {
-            (Ok((rate, _)), reference) => unit_value(instrument, reference.map(|(price, _)| price), *rate),
+            (Ok((rate, _)), reference) => {
+                unit_value(instrument, reference.map(|(price, _)| price), *rate)
+            }
             (Err(_), _) => None,
         };
         let rate_until = rate.map_or(0, |(_, until)| until);
@@ -402,7 +462,10 @@ impl BucketState {
             Some(unit) => {
                 holding.unit = Some(unit);
                 // An inverse contract is worth the same at any price.
-                let price_until = if matches!(instrument.payoff, crate::domain::instrument::Payoff::Inverse) {
+                let price_until = if matches!(
+                    instrument.payoff,
+                    crate::domain::instrument::Payoff::Inverse
+                ) {
                     u64::MAX
                 } else {
                     reference.map_or(0, |(_, until)| until)
@@ -419,7 +482,10 @@ impl BucketState {
         } else if let Some(holding) = self.holdings.get_mut(&number) {
             holding.unit_until = 0;
         }
-        let fresh = self.holdings.get(&number).map_or(u64::MAX, Holding::fresh_until);
+        let fresh = self
+            .holdings
+            .get(&number)
+            .map_or(u64::MAX, Holding::fresh_until);
         self.fresh_until = self.fresh_until.min(fresh);
         self.note_breach(BreachCause::PriceMove);
     }
@@ -430,9 +496,18 @@ impl BucketState {
     /// [`Reason::PriceUnavailable`].
     pub fn valued(&mut self, now: Now) -> Result<(), Reason> {
         if now.mono > self.fresh_until {
-            self.fresh_until = self.holdings.values().map(Holding::fresh_until).min().unwrap_or(u64::MAX);
+            self.fresh_until = self
+                .holdings
+                .values()
+                .map(Holding::fresh_until)
+                .min()
+                .unwrap_or(u64::MAX);
         }
-        if now.mono <= self.fresh_until { Ok(()) } else { Err(Reason::PriceUnavailable) }
+        if now.mono <= self.fresh_until {
+            Ok(())
+        } else {
+            Err(Reason::PriceUnavailable)
+        }
     }
 
     /// The change a move would make; without a move, what a new unit value makes. Nothing on overflow or without a holding.
@@ -448,43 +523,75 @@ impl BucketState {
         let totals = self.totals.with(&holding.worth, &worth)?;
         let account = match change {
             Some(change) if self.accounts.len() > 1 => {
-                let line = holding.account_line(change.account).map_or(Line::default(), |line| line.line);
+                let line = holding
+                    .account_line(change.account)
+                    .map_or(Line::default(), |line| line.line);
                 let line = moved(line, change, Some(change.account))?;
                 Some((change.account, line, line.worth(unit)?))
             }
             _ => None,
         };
-        Some(Shift { number, line, worth, account, totals })
+        Some(Shift {
+            number,
+            line,
+            worth,
+            account,
+            totals,
+        })
     }
 
     /// The concentration limits a shift touches: dimension, bound, before, after.
     #[must_use]
-    pub fn concentrations(&self, shift: &Shift, account: u16) -> Option<ArrayVec<(Dimension, Money, Money, Money), CONCENTRATIONS>> {
+    pub fn concentrations(
+        &self,
+        shift: &Shift,
+        account: u16,
+    ) -> Option<ArrayVec<(Dimension, Money, Money, Money), CONCENTRATIONS>> {
         let mut touched = ArrayVec::new();
-        let Some(holding) = self.holdings.get(&shift.number) else { return Some(touched) };
+        let Some(holding) = self.holdings.get(&shift.number) else {
+            return Some(touched);
+        };
         for at in &holding.tags {
             let tag = self.tags.get(usize::from(*at))?;
-            let after = tag.sum.checked_sub(holding.worth.gross())?.checked_add(shift.worth.gross())?;
-            touched.try_push((tag.dimension, tag.bound, tag.sum, after)).ok()?;
+            let after = tag
+                .sum
+                .checked_sub(holding.worth.gross())?
+                .checked_add(shift.worth.gross())?;
+            touched
+                .try_push((tag.dimension, tag.bound, tag.sum, after))
+                .ok()?;
         }
         if self.limits.concentration.is_empty() {
             return Some(touched);
         }
         let venue = &self.accounts.get(usize::from(account))?.venue;
         let (before, after) = match shift.account {
-            Some((account, _, worth)) => (holding.account_line(account).map_or(Money::ZERO, |line| line.worth.gross()), worth.gross()),
+            Some((account, _, worth)) => (
+                holding
+                    .account_line(account)
+                    .map_or(Money::ZERO, |line| line.worth.gross()),
+                worth.gross(),
+            ),
             None => (holding.worth.gross(), shift.worth.gross()),
         };
-        for tag in self.tags.iter().filter(|tag| tag.dimension == Dimension::Venue && tag.value == venue.as_str()) {
+        for tag in self
+            .tags
+            .iter()
+            .filter(|tag| tag.dimension == Dimension::Venue && tag.value == venue.as_str())
+        {
             let after = tag.sum.checked_sub(before)?.checked_add(after)?;
-            touched.try_push((tag.dimension, tag.bound, tag.sum, after)).ok()?;
+            touched
+                .try_push((tag.dimension, tag.bound, tag.sum, after))
+                .ok()?;
         }
         Some(touched)
     }
 
     /// Makes a shift. Nothing here can fail: what could was computed before.
     pub fn commit(&mut self, shift: &Shift) {
-        let Some(holding) = self.holdings.get_mut(&shift.number) else { return };
+        let Some(holding) = self.holdings.get_mut(&shift.number) else {
+            return;
+        };
         let gross = (holding.worth.gross(), shift.worth.gross());
         holding.line = shift.line;
         holding.worth = shift.worth;
@@ -496,7 +603,10 @@ impl BucketState {
         }
         let mut venue_changes: ArrayVec<(u16, (Money, Money)), 64> = ArrayVec::new();
         if let Some((account, line, worth)) = shift.account {
-            let known = holding.by_account.iter_mut().find(|known| known.account == account);
+            let known = holding
+                .by_account
+                .iter_mut()
+                .find(|known| known.account == account);
             match known {
                 Some(known) => {
                     let _ = venue_changes.try_push((account, (known.worth.gross(), worth.gross())));
@@ -504,7 +614,11 @@ impl BucketState {
                 }
                 None => {
                     let _ = venue_changes.try_push((account, (Money::ZERO, worth.gross())));
-                    holding.by_account.push(AccountLine { account, line, worth });
+                    holding.by_account.push(AccountLine {
+                        account,
+                        line,
+                        worth,
+                    });
                 }
             }
         } else if self.accounts.len() > 1 {
@@ -512,7 +626,8 @@ impl BucketState {
             let unit = holding.unit.unwrap_or(Money::ZERO);
             for known in &mut holding.by_account {
                 if let Some(worth) = known.line.worth(unit) {
-                    let _ = venue_changes.try_push((known.account, (known.worth.gross(), worth.gross())));
+                    let _ = venue_changes
+                        .try_push((known.account, (known.worth.gross(), worth.gross())));
                     known.worth = worth;
                 }
             }
@@ -522,7 +637,11 @@ impl BucketState {
         let over = holding.is_over();
         if over != holding.over {
             holding.over = over;
-            self.positions_over = if over { self.positions_over.saturating_add(1) } else { self.positions_over.saturating_sub(1) };
+            self.positions_over = if over {
+                self.positions_over.saturating_add(1)
+            } else {
+                self.positions_over.saturating_sub(1)
+            };
         }
         self.fresh_until = self.fresh_until.min(holding.fresh_until());
         if !self.limits.concentration.is_empty() {
@@ -533,7 +652,9 @@ impl BucketState {
     }
 
     fn change_venue(&mut self, account: u16, gross: (Money, Money)) {
-        let Some(route) = self.accounts.get(usize::from(account)) else { return };
+        let Some(route) = self.accounts.get(usize::from(account)) else {
+            return;
+        };
         for tag in &mut self.tags {
             if tag.dimension == Dimension::Venue && tag.value == route.venue.as_str() {
                 tag.change(gross);
@@ -543,7 +664,11 @@ impl BucketState {
 
     /// Counts what an order holds in the day's open notional.
     pub fn change_open_value(&mut self, before: Money, after: Money) {
-        if let Some(value) = self.open_value.checked_sub(before).and_then(|rest| rest.checked_add(after)) {
+        if let Some(value) = self
+            .open_value
+            .checked_sub(before)
+            .and_then(|rest| rest.checked_add(after))
+        {
             self.open_value = value;
         }
     }
@@ -590,10 +715,107 @@ impl BucketState {
         }
     }
 
+    /// Notes at which prices an order may rest.
+    pub fn rest_all(&mut self, record: &OrderRecord) {
+        self.rest(record.listed.number, record.side, record.resting_prices());
+    }
+
+    /// Forgets at which prices an order may rest.
+    pub fn unrest_all(&mut self, record: &OrderRecord) {
+        self.unrest(record.listed.number, record.side, record.resting_prices());
+    }
+
+    /// What is undone when an order is over.
+    pub fn end(&mut self, record: &mut OrderRecord) {
+        if record.unvalued {
+            record.unvalued = false;
+            self.change_unvalued(record.listed.number, false);
+        }
+        if self
+            .limits
+            .notional_rate
+            .is_some_and(|limit| limit.give_back)
+        {
+            let unfilled = record.life.unfilled_share(record.counted);
+            self.notional_rate.give_back(record.approved.mono, unfilled);
+        }
+    }
+
+    /// What is redone when an order that was over lives again (H15).
+    pub fn reopen(&mut self, record: &OrderRecord) {
+        self.rest_all(record);
+    }
+
+    /// Stops the bucket: something happened that it cannot count.
+    pub fn halt_for_fault(&mut self, reason: &str) {
+        self.note = StateNote {
+            state: TradingState::Halted,
+            cause: crate::domain::state::StateCause::Fault,
+            actor: "gateway".to_owned(),
+            reason: reason.to_owned(),
+            since: self.note.since,
+        };
+    }
+
+    /// Reduce-only orders to trim because the position has shrunk below them: the furthest price first, and by how much (A13).
+    #[must_use]
+    pub fn trims(&self, number: u32, besides: Option<&OrderRecord>) -> Vec<(ClOrdId, Quantity)> {
+        let Some(holding) = self.holdings.get(&number) else {
+            return Vec::new();
+        };
+        let mut trims = Vec::new();
+        for side in [Side::Buy, Side::Sell] {
+            let reducible = match side {
+                Side::Buy => holding.line.position.checked_neg(),
+                Side::Sell => Some(holding.line.position),
+            };
+            let reducible = reducible.map_or(Quantity::ZERO, Quantity::floor_zero);
+            let marked = holding.line.side(side).reduce_only;
+            let mut excess = marked
+                .checked_sub(reducible)
+                .map_or(Quantity::ZERO, Quantity::floor_zero);
+            if excess.is_zero() {
+                continue;
+            }
+            let all = self
+                .orders
+                .iter()
+                .map(|(_, record)| &**record)
+                .chain(besides);
+            let here = |record: &&OrderRecord| {
+                record.listed.number == number && record.side == side && record.hold.reduce_only
+            };
+            let mut orders: Vec<&OrderRecord> = all.filter(here).collect();
+            let price = |record: &OrderRecord| record.life.current().terms.limit_price();
+            orders.sort_by(|one, other| match side {
+                // The furthest sell is the highest, the furthest buy the lowest.
+                Side::Sell => price(other)
+                    .cmp(&price(one))
+                    .then_with(|| one.key.cl_ord_id.cmp(&other.key.cl_ord_id)),
+                Side::Buy => price(one)
+                    .cmp(&price(other))
+                    .then_with(|| one.key.cl_ord_id.cmp(&other.key.cl_ord_id)),
+            });
+            for record in orders {
+                let cut = excess.min(record.hold.quantity);
+                if cut.is_zero() {
+                    continue;
+                }
+                trims.push((record.life.current().cl_ord_id.clone(), cut));
+                excess = excess.checked_sub(cut).unwrap_or(Quantity::ZERO);
+            }
+        }
+        trims
+    }
+
     /// Counts live orders approved without a price.
     pub fn change_unvalued(&mut self, number: u32, up: bool) {
         if let Some(holding) = self.holdings.get_mut(&number) {
-            holding.unvalued = if up { holding.unvalued.saturating_add(1) } else { holding.unvalued.saturating_sub(1) };
+            holding.unvalued = if up {
+                holding.unvalued.saturating_add(1)
+            } else {
+                holding.unvalued.saturating_sub(1)
+            };
             self.fresh_until = self.fresh_until.min(holding.fresh_until());
         }
     }
@@ -606,10 +828,18 @@ impl BucketState {
         let numbers: Vec<u32> = self.holdings.keys().copied().collect();
         self.positions_over = 0;
         for number in numbers {
-            let Some(listed) = self.holdings.get(&number).map(|holding| Arc::clone(&holding.listed)) else { continue };
+            let Some(listed) = self
+                .holdings
+                .get(&number)
+                .map(|holding| Arc::clone(&holding.listed))
+            else {
+                continue;
+            };
             let tags = self.tags_of(&listed);
             let own = self.limits.in_instrument(&listed.instrument.id);
-            let Some(holding) = self.holdings.get_mut(&number) else { continue };
+            let Some(holding) = self.holdings.get_mut(&number) else {
+                continue;
+            };
             holding.own = own;
             holding.tags = tags;
             holding.over = holding.is_over();
@@ -618,7 +848,11 @@ impl BucketState {
             let gross = (Money::ZERO, holding.worth.gross());
             let accounts: Vec<(u16, Money)> = match self.accounts.len() {
                 0 | 1 => vec![(0, gross.1)],
-                _ => holding.by_account.iter().map(|line| (line.account, line.worth.gross())).collect(),
+                _ => holding
+                    .by_account
+                    .iter()
+                    .map(|line| (line.account, line.worth.gross()))
+                    .collect(),
             };
             for at in holding.tags.clone() {
                 if let Some(tag) = self.tags.get_mut(usize::from(at)) {
@@ -629,8 +863,17 @@ impl BucketState {
                 self.change_venue(account, (Money::ZERO, worth));
             }
         }
-        let resting: Vec<(u32, Side, Vec<Price>)> =
-            self.orders.iter().map(|(_, order)| (order.listed.number, order.side, order.resting_prices().collect())).collect();
+        let resting: Vec<(u32, Side, Vec<Price>)> = self
+            .orders
+            .iter()
+            .map(|(_, order)| {
+                (
+                    order.listed.number,
+                    order.side,
+                    order.resting_prices().collect(),
+                )
+            })
+            .collect();
         for (number, side, prices) in resting {
             self.rest(number, side, prices.into_iter());
         }
@@ -647,22 +890,40 @@ impl BucketState {
         for limit in &limits.concentration {
             let bound = match limit.bound {
                 ConcentrationBound::Money(money) => money,
-                ConcentrationBound::CapitalShare(share) => limits.capital.and_then(|capital| capital.times_down(share)).unwrap_or(Money::ZERO),
+                ConcentrationBound::CapitalShare(share) => limits
+                    .capital
+                    .and_then(|capital| capital.times_down(share))
+                    .unwrap_or(Money::ZERO),
             };
             let values: Vec<String> = match limit.dimension {
                 Dimension::Underlying => vec![instrument.underlying.to_string()],
-                Dimension::Expiry => instrument.expiry.and_then(expiry_date).into_iter().collect(),
+                Dimension::Expiry => instrument
+                    .expiry
+                    .and_then(expiry_date)
+                    .into_iter()
+                    .collect(),
                 Dimension::Sector => instrument.sector.iter().map(ToString::to_string).collect(),
-                Dimension::Venue => accounts.iter().map(|route| route.venue.to_string()).collect(),
+                Dimension::Venue => accounts
+                    .iter()
+                    .map(|route| route.venue.to_string())
+                    .collect(),
             };
             for value in values {
                 if limit.value.as_ref().is_some_and(|wanted| *wanted != value) {
                     continue;
                 }
                 let named = limit.value.is_some();
-                let same = |tag: &Tagged| tag.dimension == limit.dimension && tag.value == value && tag.named == named;
+                let same = |tag: &Tagged| {
+                    tag.dimension == limit.dimension && tag.value == value && tag.named == named
+                };
                 let at = self.tags.iter().position(same).unwrap_or_else(|| {
-                    self.tags.push(Tagged { dimension: limit.dimension, value: value.clone(), named, bound, sum: Money::ZERO });
+                    self.tags.push(Tagged {
+                        dimension: limit.dimension,
+                        value: value.clone(),
+                        named,
+                        bound,
+                        sum: Money::ZERO,
+                    });
                     self.tags.len().saturating_sub(1)
                 });
                 // The sum of a venue is kept by account, not by instrument.
@@ -678,7 +939,9 @@ impl BucketState {
 
     /// Sums of every concentration limit: dimension, value, bound, sum.
     pub fn concentration_usage(&self) -> impl Iterator<Item = (Dimension, &str, Money, Money)> {
-        self.tags.iter().map(|tag| (tag.dimension, tag.value.as_str(), tag.bound, tag.sum))
+        self.tags
+            .iter()
+            .map(|tag| (tag.dimension, tag.value.as_str(), tag.bound, tag.sum))
     }
 
     /// Notes why the bucket is above a limit, and forgets it when it no longer is.
@@ -695,7 +958,15 @@ impl BucketState {
     /// Why the bucket is above a limit; nothing where it is not.
     #[must_use]
     pub fn breach(&self) -> Vec<BreachCause> {
-        ALL_CAUSES.iter().copied().filter(|cause| self.breach.checked_shr(u32::from(cause_code(*cause))).is_some_and(|rest| rest & 1 == 1)).collect()
+        ALL_CAUSES
+            .iter()
+            .copied()
+            .filter(|cause| {
+                self.breach
+                    .checked_shr(u32::from(cause_code(*cause)))
+                    .is_some_and(|rest| rest & 1 == 1)
+            })
+            .collect()
     }
 
     fn is_over(&self) -> bool {
@@ -705,7 +976,10 @@ impl BucketState {
             || over(self.limits.net_notional_max, Some(self.totals.net()))
             || over(self.limits.traded_notional_max, self.traded_and_open())
             || self.tags.iter().any(|tag| tag.sum > tag.bound)
-            || self.limits.open_orders.is_some_and(|limit| self.live_orders() > limit.max)
+            || self
+                .limits
+                .open_orders
+                .is_some_and(|limit| self.live_orders() > limit.max)
     }
 
     /// Most restrictive of the bucket's own state and its groups'.
@@ -717,7 +991,11 @@ impl BucketState {
 
 impl Tagged {
     fn change(&mut self, gross: (Money, Money)) {
-        if let Some(sum) = self.sum.checked_sub(gross.0).and_then(|rest| rest.checked_add(gross.1)) {
+        if let Some(sum) = self
+            .sum
+            .checked_sub(gross.0)
+            .and_then(|rest| rest.checked_add(gross.1))
+        {
             self.sum = sum;
         }
     }

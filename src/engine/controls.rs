@@ -92,7 +92,12 @@ pub struct Controls {
 impl Controls {
     /// The most restrictive state over an order.
     #[must_use]
-    pub fn over(&self, instrument: &InstrumentId, venue: &VenueId, client: &ClientId) -> (TradingState, Level) {
+    pub fn over(
+        &self,
+        instrument: &InstrumentId,
+        venue: &VenueId,
+        client: &ClientId,
+    ) -> (TradingState, Level) {
         let set = self.set.load();
         if set.is_empty() {
             return (TradingState::Active, Level::Global);
@@ -103,8 +108,12 @@ impl Controls {
             Subject::Client(client.clone()),
             Subject::Everything,
         ];
-        let states = subjects.iter().filter_map(|subject| Some((set.get(subject)?.state, subject.level())));
-        states.max_by_key(|(state, _)| *state).unwrap_or((TradingState::Active, Level::Global))
+        let states = subjects
+            .iter()
+            .filter_map(|subject| Some((set.get(subject)?.state, subject.level())));
+        states
+            .max_by_key(|(state, _)| *state)
+            .unwrap_or((TradingState::Active, Level::Global))
     }
 
     /// Every state that is set.
@@ -119,7 +128,9 @@ impl Controls {
         let mut set = BTreeMap::clone(&self.set.load());
         let before = match note.state {
             TradingState::Active => set.remove(&subject),
-            TradingState::ReduceOnly | TradingState::CancelOnly | TradingState::Halted => set.insert(subject, note),
+            TradingState::ReduceOnly | TradingState::CancelOnly | TradingState::Halted => {
+                set.insert(subject, note)
+            }
         };
         self.set.store(Arc::new(set));
         before.unwrap_or_default()

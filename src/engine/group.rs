@@ -41,7 +41,18 @@ impl Group {
     /// A group without children.
     #[must_use]
     pub fn new(id: GroupId, level: Level, parent: Option<Arc<Self>>, limits: GroupLimits) -> Self {
-        let state = GroupState { limits: Arc::new(limits), version: 1, totals: GroupTotals::default(), rate: OrderRate::default() };
-        Self { id, level, parent, switch: Switch::default(), state: Mutex::new(state) }
+        let state = GroupState {
+            limits: Arc::new(limits),
+            version: 1,
+            totals: GroupTotals::default(),
+            rate: OrderRate::default(),
+        };
+        Self {
+            id,
+            level,
+            parent,
+            switch: Switch::default(),
+            state: Mutex::new(state),
+        }
     }
 }

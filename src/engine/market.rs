@@ -132,11 +132,17 @@ impl Market {
     /// An empty table.
     #[must_use]
     pub fn new(setup: &EngineSetup) -> Self {
-        let path = |hops: &Vec<Currency>| Some(((hops.first()?.clone(), hops.last()?.clone()), hops.clone()));
+        let path = |hops: &Vec<Currency>| {
+            Some(((hops.first()?.clone(), hops.last()?.clone()), hops.clone()))
+        };
         Self {
             table: ArcSwap::default(),
             rates: ArcSwap::default(),
-            conversions: setup.conversions.iter().filter_map(|conversion| path(&conversion.hops)).collect(),
+            conversions: setup
+                .conversions
+                .iter()
+                .filter_map(|conversion| path(&conversion.hops))
+                .collect(),
             version: AtomicU64::new(0),
             changes: Mutex::new(0),
             rate_max_age: setup.rate_max_age,
@@ -152,7 +158,9 @@ impl Market {
     }
 
     fn next_version(&self) -> u64 {
-        self.version.fetch_add(1, Ordering::AcqRel).saturating_add(1)
+        self.version
+            .fetch_add(1, Ordering::AcqRel)
+            .saturating_add(1)
     }
 
     /// The instruments as of now.
@@ -171,7 +179,10 @@ impl Market {
         let known = table.get(&instrument.id).cloned();
         if let Some(known) = &known
             && !known.instrument.is_same_contract(&instrument)
-            && known.holders().iter().any(|bucket| bucket.holds(known.number))
+            && known
+                .holders()
+                .iter()
+                .any(|bucket| bucket.holds(known.number))
         {
             return Err(InstrumentError::Held);
         }
@@ -184,7 +195,14 @@ impl Market {
                 (*last, Arc::default())
             }
         };
-        table.insert(instrument.id.clone(), Arc::new(Listed { number, instrument: Arc::new(instrument), live }));
+        table.insert(
+            instrument.id.clone(),
+            Arc::new(Listed {
+                number,
+                instrument: Arc::new(instrument),
+                live,
+            }),
+        );
         self.table.store(Arc::new(table));
         Ok(version)
     }
@@ -198,7 +216,13 @@ impl Market {
         if given.iter().all(Option::is_none) {
             return (Accepted::Empty, None);
         }
-        if !listed.instrument.negative_prices && given.iter().chain([&update.index]).flatten().any(|price| !price.is_positive()) {
+        if !listed.instrument.negative_prices
+            && given
+                .iter()
+                .chain([&update.index])
+                .flatten()
+                .any(|price| !price.is_positive())
+        {
             return (Accepted::NotPositive, None);
         }
         if matches!((update.bid, update.ask), (Some(bid), Some(ask)) if bid > ask) {
@@ -247,10 +271,21 @@ impl Market {
         let _one_at_a_time = self.changes.lock();
         let mut rates = HashMap::clone(&self.rates.load());
         let pair = (update.base.clone(), update.quote.clone());
-        if rates.get(&pair).is_some_and(|known| update.source_time < known.source_time) {
+        if rates
+            .get(&pair)
+            .is_some_and(|known| update.source_time < known.source_time)
+        {
             return Accepted::OutOfOrder;
         }
-        rates.insert(pair, Rate { bid: update.bid, ask: update.ask, source_time: update.source_time, received: now.mono });
+        rates.insert(
+            pair,
+            Rate {
+                bid: update.bid,
+                ask: update.ask,
+                source_time: update.source_time,
+                received: now.mono,
+            },
+        );
         self.rates.store(Arc::new(rates));
         Accepted::At(self.next_version())
     }
@@ -283,13 +318,15 @@ impl Market {
         };
         let found = match self.conversions.get(&(from.clone(), to.clone())) {
             None => hop(from, to),
-            Some(path) => path.windows(2).try_fold((Ratio::ONE, u64::MAX), |(sum, until), pair| match pair {
-                [from, to] => {
-                    let (ratio, end) = hop(from, to)?;
-                    Some((sum.times_up(ratio)?, until.min(end)))
-                }
-                _ => None,
-            }),
+            Some(path) => path
+                .windows(2)
+                .try_fold((Ratio::ONE, u64::MAX), |(sum, until), pair| match pair {
+                    [from, to] => {
+                        let (ratio, end) = hop(from, to)?;
+                        Some((sum.times_up(ratio)?, until.min(end)))
+                    }
+                    _ => None,
+                }),
         };
         found.ok_or(Reason::RateUnavailable)
     }
@@ -312,7 +349,11 @@ impl Listed {
         if collar_period && prices.reference.is_some() {
             quoted.forget(now.mono);
             prices.low = quoted.lows.front().map(|(_, price)| *price).or(prices.low);
-            prices.high = quoted.highs.front().map(|(_, price)| *price).or(prices.high);
+            prices.high = quoted
+                .highs
+                .front()
+                .map(|(_, price)| *price)
+                .or(prices.high);
         }
         prices
     }
@@ -327,7 +368,10 @@ impl Listed {
     #[must_use]
     pub fn last_reference(&self) -> Option<(Price, u64)> {
         let quoted = self.live.quote.lock();
-        let until = quoted.quote.received.saturating_add(self.instrument.mark_max_age);
+        let until = quoted
+            .quote
+            .received
+            .saturating_add(self.instrument.mark_max_age);
         quoted.quote.reference().map(|price| (price, until))
     }
 
@@ -344,7 +388,10 @@ impl Listed {
 
     /// Forgets a bucket that is deleted.
     pub fn remove_holder(&self, bucket: &Arc<Bucket>) {
-        self.live.holders.lock().retain(|holder| !Arc::ptr_eq(holder, bucket));
+        self.live
+            .holders
+            .lock()
+            .retain(|holder| !Arc::ptr_eq(holder, bucket));
     }
 }
 
@@ -354,7 +401,11 @@ impl Quoted {
         while self.lows.back().is_some_and(|(_, low)| *low >= reference) {
             self.lows.pop_back();
         }
-        while self.highs.back().is_some_and(|(_, high)| *high <= reference) {
+        while self
+            .highs
+            .back()
+            .is_some_and(|(_, high)| *high <= reference)
+        {
             self.highs.pop_back();
         }
         let until = now.saturating_add(period);
@@ -373,7 +424,11 @@ impl Quoted {
 }
 
 fn is_jump(instrument: &Instrument, before: &Quote, after: &Quote) -> bool {
-    let (Some(max), Some(old), Some(new)) = (instrument.jump_max, before.reference(), after.reference()) else { return false };
+    let (Some(max), Some(old), Some(new)) =
+        (instrument.jump_max, before.reference(), after.reference())
+    else {
+        return false;
+    };
     let moved = new.checked_sub(old).and_then(Price::checked_abs);
     let bound = old.checked_abs().and_then(|old| old.times_down(max));
     !matches!((moved, bound), (Some(moved), Some(bound)) if moved <= bound)

@@ -1,3 +1,513 @@
 //! State: the only shared mutable state, and the decisions taken on it.
+//!
+//! Locks are taken in one order, never the other way: execution ids, request ids, bucket, its groups upward, then leaves (a client's rate, an
+//! instrument's prices, its holders). Two buckets are never locked at once: a reroute is the source's verdict and then, after the source is
+//! unlocked, the target's own.
 
+pub mod admin;
+mod admit;
+pub mod answer;
+pub mod bucket;
+pub mod client;
+pub mod controls;
+#[cfg(test)]
+mod faults;
+pub mod group;
+pub mod index;
+pub mod market;
+pub mod order;
+mod report;
 pub mod setup;
+pub mod shards;
+pub mod view;
+
+use core::panic::AssertUnwindSafe;
+use core::sync::atomic::{AtomicU64, Ordering};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use dashmap::DashMap;
+use foldhash::fast::RandomState;
+use parking_lot::{Mutex, RwLock};
+
+use self::admit::{Admitted, Sitting};
+use self::answer::{Answer, Refusal};
+use self::bucket::Bucket;
+use self::client::Client;
+use self::controls::Controls;
+use self::group::Group;
+use self::index::{Entry, Execution, OrderSlot};
+use self::market::Market;
+use self::setup::{ClientSetup, EngineSetup};
+use self::shards::Shards;
+use crate::domain::amount::Quantity;
+use crate::domain::decision::{Decision, Finding, Level, Outcome, Reason, Route, Versions};
+use crate::domain::name::{AccountId, BucketId, ClientId, GroupId, VenueId};
+use crate::domain::order::{Order, Replace, RerouteConsent};
+use crate::domain::state::{StateCause, StateNote, TradingState};
+use crate::domain::time::Now;
+
+/// Most groups above a bucket.
+pub const DEPTH: usize = 4;
+
+/// Targets of a reroute tried where the rule does not say (RR7).
+const REROUTE_TRIES: usize = 4;
+
+/// The engine.
+pub struct Engine {
+    buckets: DashMap<BucketId, Arc<Bucket>, RandomState>,
+    groups: RwLock<BTreeMap<GroupId, Arc<Group>>>,
+    clients: DashMap<ClientId, Arc<Client>, RandomState>,
+    /// Reference data, prices and rates.
+    pub market: Market,
+    /// Trading states above buckets and groups.
+    pub controls: Controls,
+    requests: Shards<Entry>,
+    executions: Shards<Execution>,
+    accounts: RwLock<BTreeMap<(VenueId, AccountId), Vec<BucketId>>>,
+    quarantine: Option<Arc<Bucket>>,
+    sequence: AtomicU64,
+    setup: EngineSetup,
+    changes: Mutex<()>,
+}
+
+impl Engine {
+    /// Decides a new order (H1): approved, rejected or rerouted, and the same answer to the same request (A11, H19).
+    ///
+    /// # Errors
+    /// Where the request cannot be taken at all.
+    pub fn decide(&self, order: &Order, now: Now, figures: bool) -> Result<Answer, Refusal> {
+        let bucket = self.bucket(&order.bucket).ok_or(Refusal::UnknownBucket)?;
+        let client = self.client(&order.key.client)?;
+        let place = self.requests.place(&order.key);
+        let digest = self.requests.digest(order);
+        let mut shard = self.requests.lock(place);
+        if let Some(entry) = shard.get_mut(place, &order.key) {
+            if entry.until > now.wall || entry.is_live() {
+                return Ok(self.repeat(entry, digest, now));
+            }
+            shard.remove(place, &order.key);
+            client.forgotten();
+        }
+        let sitting = Sitting {
+            client: &client,
+            now,
+            figures,
+            commit: true,
+            quiet: false,
+            source: None,
+        };
+        let (bucket, admitted, because) = self.place_order(&bucket, order, &sitting);
+        let store = admitted
+            .verdict
+            .broken
+            .iter()
+            .all(|finding| finding.reason != Reason::ClientQuota);
+        let number = admitted.number;
+        let until = admitted.day_end;
+        let answer = answer(admitted, because, now);
+        if store {
+            let slot = number.map_or(OrderSlot::None, |number| OrderSlot::Live(bucket, number));
+            let decision = Some(answer.decision.clone());
+            shard.insert(
+                place,
+                Entry {
+                    key: order.key.clone(),
+                    digest,
+                    until,
+                    decision,
+                    order: slot,
+                },
+            );
+            client.stored();
+        }
+        Ok(answer)
+    }
+
+    /// What [`Self::decide`] would answer to an order it has not seen, without any effect (K1).
+    ///
+    /// # Errors
+    /// Where the request cannot be taken at all.
+    pub fn what_if(&self, order: &Order, now: Now, figures: bool) -> Result<Answer, Refusal> {
+        let bucket = self.bucket(&order.bucket).ok_or(Refusal::UnknownBucket)?;
+        let client = self.known_client(&order.key.client);
+        let place = self.requests.place(&order.key);
+        let mut shard = self.requests.lock(place);
+        if let Some(entry) = shard.get_mut(place, &order.key)
+            && (entry.until > now.wall || entry.is_live())
+        {
+            return Ok(self.repeat(entry, self.requests.digest(order), now));
+        }
+        let sitting = Sitting {
+            client: &client,
+            now,
+            figures,
+            commit: false,
+            quiet: false,
+            source: None,
+        };
+        let (_, admitted, because) = self.place_order(&bucket, order, &sitting);
+        Ok(answer(admitted, because, now))
+    }
+
+    /// Decides a replace of a live order (H8–H10).
+    ///
+    /// # Errors
+    /// Where the request cannot be taken at all.
+    pub fn replace(&self, replace: &Replace, now: Now, figures: bool) -> Result<Answer, Refusal> {
+        let client = self.client(&replace.key.client)?;
+        self.amend(&client, replace, now, figures, true)
+    }
+
+    /// What [`Self::replace`] would answer, without any effect (K1).
+    ///
+    /// # Errors
+    /// Where the request cannot be taken at all.
+    pub fn what_if_replace(
+        &self,
+        replace: &Replace,
+        now: Now,
+        figures: bool,
+    ) -> Result<Answer, Refusal> {
+        let client = self.known_client(&replace.key.client);
+        self.amend(&client, replace, now, figures, false)
+    }
+
+    fn amend(
+        &self,
+        client: &Client,
+        replace: &Replace,
+        now: Now,
+        figures: bool,
+        commit: bool,
+    ) -> Result<Answer, Refusal> {
+        let digest = self.requests.digest(replace);
+        let root = self.root_of(&replace.key.client, &replace.original);
+        let place = self.requests.place(&replace.key);
+        let root_place = self.requests.place(&root);
+        let (mut own, mut other) = self.requests.lock_two(place, root_place);
+        if let Some(entry) = own.get_mut(place, &replace.key) {
+            if entry.until > now.wall
+                || entry.is_live()
+                || matches!(entry.order, OrderSlot::Version(_))
+            {
+                return Ok(self.repeat(entry, digest, now));
+            }
+            own.remove(place, &replace.key);
+            client.forgotten();
+        }
+        let sitting = Sitting {
+            client,
+            now,
+            figures,
+            commit,
+            quiet: false,
+            source: None,
+        };
+        let live = match other
+            .as_deref_mut()
+            .unwrap_or(&mut *own)
+            .get_mut(root_place, &root)
+            .map(|entry| &entry.order)
+        {
+            Some(OrderSlot::Live(bucket, number)) => Ok((Arc::clone(bucket), *number)),
+            Some(OrderSlot::Ended(..)) => Err(Reason::OrderEnded),
+            Some(OrderSlot::None | OrderSlot::Version(_)) | None => Err(Reason::UnknownOrder),
+        };
+        let admitted = match live {
+            Ok((bucket, number)) => self.guarded(&bucket, now, || {
+                self.admit_replace(&bucket, number, replace, &sitting)
+            }),
+            Err(reason) => self.dismissed(reason, commit, now),
+        };
+        let approved = admitted.number.is_some();
+        let store = admitted
+            .verdict
+            .broken
+            .iter()
+            .all(|finding| finding.reason != Reason::ClientQuota);
+        let until = admitted.day_end;
+        let answer = answer(admitted, None, now);
+        if commit && store {
+            let order = if approved {
+                OrderSlot::Version(root.cl_ord_id)
+            } else {
+                OrderSlot::None
+            };
+            own.insert(
+                place,
+                Entry {
+                    key: replace.key.clone(),
+                    digest,
+                    until,
+                    decision: Some(answer.decision.clone()),
+                    order,
+                },
+            );
+            client.stored();
+        }
+        Ok(answer)
+    }
+
+    /// Source first, then, where only capacity stood against it and everyone agrees, the declared targets in order (RR1–RR9).
+    fn place_order(
+        &self,
+        bucket: &Arc<Bucket>,
+        order: &Order,
+        sitting: &Sitting<'_>,
+    ) -> (Arc<Bucket>, Admitted, Option<Vec<Finding>>) {
+        let mut admitted = self.guarded(bucket, sitting.now, || {
+            self.admit(bucket, order, None, sitting)
+        });
+        let wants = matches!(order.attributes.reroute, RerouteConsent::AutoAccept);
+        let may = wants
+            && !admitted.exit
+            && !order.attributes.reduce_only
+            && !admitted.verdict.passes()
+            && admitted
+                .verdict
+                .broken
+                .iter()
+                .all(|finding| finding.reason.is_capacity());
+        if !may {
+            return (Arc::clone(bucket), admitted, None);
+        }
+        let rule = Arc::clone(&bucket.state.lock().reroute);
+        let tries = if rule.tries == 0 {
+            REROUTE_TRIES
+        } else {
+            rule.tries
+        };
+        for target in rule.targets.iter().take(tries) {
+            let to = match &target.bucket {
+                None => Some(Arc::clone(bucket)),
+                Some(id) => self.bucket(id),
+            };
+            let Some(to) = to else { continue };
+            let route = Route {
+                bucket: to.id.clone(),
+                venue: target.venue.clone(),
+                account: target.account.clone(),
+            };
+            let other = !Arc::ptr_eq(&to, bucket);
+            if other && is_bound_in_common(bucket, &to, &admitted.verdict.broken) {
+                continue;
+            }
+            // A target that refuses is skipped without a trace: its rate and tallies are its own.
+            let at_target = Sitting {
+                source: other.then_some(&bucket.id),
+                quiet: true,
+                ..*sitting
+            };
+            let second = self.guarded(&to, sitting.now, || {
+                self.admit(&to, order, Some(&route), &at_target)
+            });
+            if !second.verdict.passes() {
+                continue;
+            }
+            if other && sitting.commit {
+                let mut source = bucket.state.lock();
+                source.counters.rerouted_out = source.counters.rerouted_out.saturating_add(1);
+            }
+            let because = core::mem::take(&mut admitted.verdict.broken);
+            return (to, second, Some(because));
+        }
+        (Arc::clone(bucket), admitted, None)
+    }
+
+    /// Runs a decision so that a fault in it halts its bucket and nothing else.
+    fn guarded(
+        &self,
+        bucket: &Arc<Bucket>,
+        now: Now,
+        decide: impl FnOnce() -> Admitted,
+    ) -> Admitted {
+        match std::panic::catch_unwind(AssertUnwindSafe(decide)) {
+            Ok(admitted) => admitted,
+            Err(_) => {
+                tracing::error!(bucket = %bucket.id, "a fault while deciding: the bucket is halted");
+                let mut state = bucket.state.lock();
+                state.note = StateNote {
+                    state: TradingState::Halted,
+                    cause: StateCause::Fault,
+                    actor: "gateway".to_owned(),
+                    reason: Reason::InternalFault.text().to_owned(),
+                    since: now,
+                };
+                let day_end = state.day_end();
+                drop(state);
+                Admitted {
+                    day_end,
+                    ..self.dismissed(Reason::InternalFault, true, now)
+                }
+            }
+        }
+    }
+
+    /// A reject that no bucket took part in.
+    fn dismissed(&self, reason: Reason, commit: bool, now: Now) -> Admitted {
+        let mut verdict = crate::risk::policy::Verdict::default();
+        verdict.evaluated.insert(reason);
+        verdict.broken.push(Finding {
+            reason,
+            level: Level::Order,
+            dimension: None,
+            figures: None,
+        });
+        Admitted {
+            sequence: self.next_sequence(commit),
+            verdict,
+            versions: Versions {
+                market: self.market.version(),
+                ..Versions::default()
+            },
+            quantity: Quantity::ZERO,
+            route: None,
+            exit: false,
+            number: None,
+            cancel_first: Vec::new(),
+            expires_at: None,
+            day_end: now.wall.saturating_add(DAY),
+        }
+    }
+
+    /// The stored answer to a request seen before, or the reject of one that only looks like it.
+    fn repeat(&self, entry: &Entry, digest: u64, now: Now) -> Answer {
+        match &entry.decision {
+            Some(decision) if entry.digest == digest => {
+                let order_state = match &entry.order {
+                    OrderSlot::Live(bucket, number) => bucket
+                        .state
+                        .lock()
+                        .orders
+                        .get(*number)
+                        .map(|record| record.state(now)),
+                    OrderSlot::Ended(_, record) => Some(record.state(now)),
+                    OrderSlot::None | OrderSlot::Version(_) => None,
+                };
+                Answer {
+                    decision: decision.clone(),
+                    replayed: true,
+                    order_state,
+                    exit: false,
+                    cancel_first: Vec::new(),
+                    expires_at: None,
+                }
+            }
+            _ => answer(
+                self.dismissed(Reason::DuplicateMismatch, false, now),
+                None,
+                now,
+            ),
+        }
+    }
+
+    /// A bucket by name. The map's lock is let go at once.
+    #[must_use]
+    pub fn bucket(&self, id: &BucketId) -> Option<Arc<Bucket>> {
+        self.buckets.get(id).map(|found| Arc::clone(&found))
+    }
+
+    /// A client by name, made on its first request.
+    fn client(&self, id: &ClientId) -> Result<Arc<Client>, Refusal> {
+        if let Some(client) = self.clients.get(id) {
+            return Ok(Arc::clone(&client));
+        }
+        if self.clients.len() >= self.setup.clients_max {
+            return Err(Refusal::TooManyClients);
+        }
+        let made = self.known_client(id);
+        Ok(Arc::clone(&self.clients.entry(id.clone()).or_insert(made)))
+    }
+
+    /// A client by name, not kept where it is new.
+    fn known_client(&self, id: &ClientId) -> Arc<Client> {
+        if let Some(client) = self.clients.get(id) {
+            return Arc::clone(&client);
+        }
+        let configured = self
+            .setup
+            .clients
+            .iter()
+            .find(|client| client.id == *id)
+            .cloned();
+        let setup = configured.unwrap_or_else(|| ClientSetup {
+            id: id.clone(),
+            quota: self.setup.default_quota,
+            send_after_commit: false,
+            order_rate: None,
+        });
+        Arc::new(Client::new(setup))
+    }
+
+    /// The next number of the log; what has no effect takes none.
+    fn next_sequence(&self, commit: bool) -> u64 {
+        if commit {
+            self.sequence
+                .fetch_add(1, Ordering::AcqRel)
+                .saturating_add(1)
+        } else {
+            self.sequence.load(Ordering::Acquire)
+        }
+    }
+
+    /// Number of the last event.
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        self.sequence.load(Ordering::Acquire)
+    }
+}
+
+/// Longest a request without a bucket is remembered: one day.
+const DAY: i64 = 86_400_000_000_000;
+
+/// Whether a limit that binds belongs to a group above both buckets (RR8).
+fn is_bound_in_common(source: &Bucket, target: &Bucket, broken: &[Finding]) -> bool {
+    source
+        .path
+        .iter()
+        .filter(|group| broken.iter().any(|finding| finding.level == group.level))
+        .any(|group| target.path.iter().any(|other| Arc::ptr_eq(group, other)))
+}
+
+fn answer(admitted: Admitted, because: Option<Vec<Finding>>, now: Now) -> Answer {
+    let Admitted {
+        sequence,
+        verdict,
+        versions,
+        quantity,
+        route,
+        exit,
+        cancel_first,
+        expires_at,
+        ..
+    } = admitted;
+    let outcome = match (route, because) {
+        (Some(to), Some(because)) => Outcome::Rerouted {
+            to,
+            because: because.into_boxed_slice(),
+        },
+        (Some(route), None) => Outcome::Approved(route),
+        (None, _) => Outcome::Rejected(verdict.broken.into_boxed_slice()),
+    };
+    let order_state = matches!(outcome, Outcome::Approved(_) | Outcome::Rerouted { .. })
+        .then_some(crate::domain::state::OrderState::Reserved);
+    let decision = Decision {
+        sequence,
+        at: now.wall,
+        outcome,
+        quantity,
+        versions,
+        evaluated: verdict.evaluated,
+        not_applicable: verdict.not_applicable,
+        figures: verdict.figures.map(Vec::into_boxed_slice),
+    };
+    Answer {
+        decision,
+        replayed: false,
+        order_state,
+        exit,
+        cancel_first,
+        expires_at,
+    }
+}

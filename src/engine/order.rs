@@ -36,6 +36,8 @@ pub struct OrderRecord {
     pub deadline: u64,
     /// Notional counted in the window of F3 when it was approved.
     pub counted: Money,
+    /// Whether it was approved without a price.
+    pub unvalued: bool,
     /// Whether its client promised that an unsent order will never be sent (H2).
     pub send_after_commit: bool,
     /// Bucket it was addressed to, where it was rerouted from another.
@@ -43,6 +45,12 @@ pub struct OrderRecord {
 }
 
 impl OrderRecord {
+    /// How long word of it may take, nanoseconds: what it was given when it was approved.
+    #[must_use]
+    pub const fn patience(&self) -> u64 {
+        self.deadline.saturating_sub(self.approved.mono)
+    }
+
     /// Where the order stands.
     #[must_use]
     pub fn state(&self, now: Now) -> OrderState {
@@ -68,7 +76,12 @@ impl OrderRecord {
             reserved: self.hold.value,
             reduce_only: self.attributes.reduce_only,
             exit: self.hold.exit,
-            pending: self.life.pending().iter().map(|version| version.cl_ord_id.clone()).collect(),
+            pending: self
+                .life
+                .pending()
+                .iter()
+                .map(|version| version.cl_ord_id.clone())
+                .collect(),
             source: self.source.clone(),
             approved_at: self.approved.wall,
         }
@@ -86,7 +99,10 @@ pub fn resting_price(version: &Version) -> Option<Price> {
     match version.terms {
         Terms::Limit { price } => Some(price),
         Terms::Pegged { cap } => cap,
-        Terms::Market | Terms::Stop { .. } | Terms::StopLimit { .. } | Terms::TrailingStop { .. } => None,
+        Terms::Market
+        | Terms::Stop { .. }
+        | Terms::StopLimit { .. }
+        | Terms::TrailingStop { .. } => None,
     }
 }
 

@@ -70,6 +70,27 @@ pub struct BucketSetup {
     pub inbound_total_max: Option<Money>,
 }
 
+impl BucketSetup {
+    /// A bucket without accounts, routes or windows, whose trading day is that of UTC.
+    #[must_use]
+    pub fn bare(id: BucketId, limits: Limits) -> Self {
+        Self {
+            id,
+            parent: None,
+            accounts: Vec::new(),
+            limits,
+            calendar: Calendar {
+                zone: jiff::tz::TimeZone::UTC,
+                reset: jiff::civil::Time::midnight(),
+                windows: Vec::new(),
+            },
+            reroute: RerouteRule::default(),
+            inbound: Vec::new(),
+            inbound_total_max: None,
+        }
+    }
+}
+
 /// A client as configured.
 #[derive(Clone, Debug)]
 pub struct ClientSetup {

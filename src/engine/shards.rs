@@ -41,6 +41,9 @@ struct Slot {
     at: u32,
 }
 
+/// The tables of two keys; the second only where it is another one.
+pub type Two<'a, V> = (MutexGuard<'a, Shard<V>>, Option<MutexGuard<'a, Shard<V>>>);
+
 /// Where a key belongs.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
@@ -51,13 +54,22 @@ pub struct Place {
 impl<V: Keyed> Default for Shards<V> {
     fn default() -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::new(Shard::default())).collect();
-        Self { hasher: RandomState::default(), shards }
+        Self {
+            hasher: RandomState::default(),
+            shards,
+        }
     }
 }
 
 impl<V> Default for Shard<V> {
     fn default() -> Self {
-        Self { slots: HashTable::new(), chunks: Vec::new(), free: Vec::new(), next: 0, swept: 0 }
+        Self {
+            slots: HashTable::new(),
+            chunks: Vec::new(),
+            free: Vec::new(),
+            next: 0,
+            swept: 0,
+        }
     }
 }
 
@@ -77,14 +89,12 @@ impl<V: Keyed> Shards<V> {
     }
 
     /// Locks the table a key belongs to.
-    #[must_use]
     pub fn lock(&self, place: Place) -> MutexGuard<'_, Shard<V>> {
         self.at(place.shard).lock()
     }
 
     /// Locks the tables of two keys, in the order everyone keeps; one guard where they share a table.
-    #[must_use]
-    pub fn lock_two(&self, one: Place, other: Place) -> (MutexGuard<'_, Shard<V>>, Option<MutexGuard<'_, Shard<V>>>) {
+    pub fn lock_two(&self, one: Place, other: Place) -> Two<'_, V> {
         use core::cmp::Ordering;
         match one.shard.cmp(&other.shard) {
             Ordering::Equal => (self.lock(one), None),
@@ -102,7 +112,10 @@ impl<V: Keyed> Shards<V> {
     /// Looks at `share` of all tables, a different one each time, and drops what `keep` does not keep.
     pub fn sweep(&self, round: usize, rounds: usize, mut keep: impl FnMut(&mut V) -> bool) {
         let each = SHARDS.div_ceil(rounds.max(1));
-        let from = round.checked_rem(rounds.max(1)).unwrap_or(0).saturating_mul(each);
+        let from = round
+            .checked_rem(rounds.max(1))
+            .unwrap_or(0)
+            .saturating_mul(each);
         for shard in self.shards.iter().skip(from).take(each) {
             shard.lock().sweep(&self.hasher, &mut keep);
         }
@@ -111,7 +124,10 @@ impl<V: Keyed> Shards<V> {
     /// Entries in all tables.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.lock().slots.len()).sum()
+        self.shards
+            .iter()
+            .map(|shard| shard.lock().slots.len())
+            .sum()
     }
 
     /// Whether there are none.
@@ -120,21 +136,28 @@ impl<V: Keyed> Shards<V> {
         self.len() == 0
     }
 
-    #[expect(clippy::indexing_slicing, reason = "a place is below the number of shards by construction")]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "a place is below the number of shards by construction"
+    )]
     fn at(&self, shard: usize) -> &Mutex<Shard<V>> {
         &self.shards[shard % SHARDS]
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "the low half is what is wanted")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::as_conversions,
+    reason = "the low half is what is wanted"
+)]
 const fn low(hash: u64) -> u32 {
     hash as u32
 }
 
 /// The table hashes by the low half only, so that growing needs no look at the entries.
-const fn spread(hash: u32) -> u64 {
+fn spread(hash: u32) -> u64 {
     // A widening that fills the top bits the table's control bytes are made of.
-    (hash as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    u64::from(hash).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
 impl<V: Keyed> Shard<V> {
@@ -142,7 +165,11 @@ impl<V: Keyed> Shard<V> {
     pub fn get_mut(&mut self, place: Place, key: &V::Key) -> Option<&mut V> {
         let hash = low(place.hash);
         let Self { slots, chunks, .. } = self;
-        let at = slots.find(spread(hash), |slot| slot.hash == hash && entry(chunks, slot.at).is_some_and(|value| value.key() == key))?.at;
+        let at = slots
+            .find(spread(hash), |slot| {
+                slot.hash == hash && entry(chunks, slot.at).is_some_and(|value| value.key() == key)
+            })?
+            .at;
         entry_mut(&mut self.chunks, at)?.as_mut()
     }
 
@@ -160,7 +187,9 @@ impl<V: Keyed> Shard<V> {
                 let at = self.next;
                 self.next = self.next.saturating_add(1);
                 match self.chunks.last_mut() {
-                    Some(chunk) if chunk.len() < chunk.capacity() && chunk.len() < CHUNK => chunk.push(Some(value)),
+                    Some(chunk) if chunk.len() < chunk.capacity() && chunk.len() < CHUNK => {
+                        chunk.push(Some(value))
+                    }
                     _ => {
                         let mut chunk = Vec::with_capacity(CHUNK);
                         chunk.push(Some(value));
@@ -170,7 +199,8 @@ impl<V: Keyed> Shard<V> {
                 at
             }
         };
-        self.slots.insert_unique(spread(hash), Slot { hash, at }, |slot| spread(slot.hash));
+        self.slots
+            .insert_unique(spread(hash), Slot { hash, at }, |slot| spread(slot.hash));
     }
 
     /// Removes the entry of a key.
@@ -178,7 +208,9 @@ impl<V: Keyed> Shard<V> {
         let hash = low(place.hash);
         let Self { slots, chunks, .. } = self;
         let found = slots
-            .find_entry(spread(hash), |slot| slot.hash == hash && entry(chunks, slot.at).is_some_and(|value| value.key() == key))
+            .find_entry(spread(hash), |slot| {
+                slot.hash == hash && entry(chunks, slot.at).is_some_and(|value| value.key() == key)
+            })
             .ok()?;
         let (slot, _) = found.remove();
         let value = entry_mut(chunks, slot.at)?.take();
@@ -190,7 +222,9 @@ impl<V: Keyed> Shard<V> {
         const MOST: u32 = 256;
         let end = self.swept.saturating_add(MOST).min(self.next);
         for at in self.swept..end {
-            let Some(slot) = entry_mut(&mut self.chunks, at) else { continue };
+            let Some(slot) = entry_mut(&mut self.chunks, at) else {
+                continue;
+            };
             let Some(value) = slot else { continue };
             if keep(value) {
                 continue;

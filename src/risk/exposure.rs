@@ -76,7 +76,11 @@ impl OpenSide {
 
     /// The side's value on top of the position's.
     fn worth(&self, unit: Money) -> Option<Money> {
-        if self.open.is_zero() { Some(self.value) } else { Some(self.value.max(self.open.value_at(unit)?)) }
+        if self.open.is_zero() {
+            Some(self.value)
+        } else {
+            Some(self.value.max(self.open.value_at(unit)?))
+        }
     }
 }
 
@@ -138,15 +142,24 @@ impl Line {
     /// Worst-case short position −P + S, which may be negative.
     #[must_use]
     pub fn short_quantity(&self) -> Option<Quantity> {
-        self.position.checked_neg()?.checked_add(self.sells.quantity()?)
+        self.position
+            .checked_neg()?
+            .checked_add(self.sells.quantity()?)
     }
 
     /// Value of both ends.
     #[must_use]
     pub fn worth(&self, unit: Money) -> Option<Worth> {
         let long = self.position.checked_add(self.buys.exit)?.value_at(unit)?;
-        let short = self.position.checked_neg()?.checked_add(self.sells.exit)?.value_at(unit)?;
-        Some(Worth { long: long.checked_add(self.buys.worth(unit)?)?, short: short.checked_add(self.sells.worth(unit)?)? })
+        let short = self
+            .position
+            .checked_neg()?
+            .checked_add(self.sells.exit)?
+            .value_at(unit)?;
+        Some(Worth {
+            long: long.checked_add(self.buys.worth(unit)?)?,
+            short: short.checked_add(self.sells.worth(unit)?)?,
+        })
     }
 
     /// Whether an order of `side` for `quantity` more can only bring the position nearer to zero, whatever else fills (NL21).
@@ -157,7 +170,11 @@ impl Line {
             Side::Buy => self.position.checked_neg(),
             Side::Sell => Some(self.position),
         };
-        let live = self.side(side).quantity().and_then(|live| live.checked_sub(own)).and_then(|others| others.checked_add(quantity));
+        let live = self
+            .side(side)
+            .quantity()
+            .and_then(|live| live.checked_sub(own))
+            .and_then(|others| others.checked_add(quantity));
         matches!((reducible, live), (Some(reducible), Some(live)) if reducible.is_positive() && live <= reducible)
     }
 }
@@ -178,9 +195,18 @@ impl Totals {
     #[must_use]
     pub fn with(self, before: &Worth, after: &Worth) -> Option<Self> {
         Some(Self {
-            gross: self.gross.checked_sub(before.gross())?.checked_add(after.gross())?,
-            long: self.long.checked_sub(before.long)?.checked_add(after.long)?,
-            short: self.short.checked_sub(before.short)?.checked_add(after.short)?,
+            gross: self
+                .gross
+                .checked_sub(before.gross())?
+                .checked_add(after.gross())?,
+            long: self
+                .long
+                .checked_sub(before.long)?
+                .checked_add(after.long)?,
+            short: self
+                .short
+                .checked_sub(before.short)?
+                .checked_add(after.short)?,
         })
     }
 
@@ -204,7 +230,8 @@ impl GroupTotals {
     /// The totals with one bucket counting `after` instead of `before`.
     #[must_use]
     pub fn with(self, before: &Totals, after: &Totals) -> Option<Self> {
-        let swap = |sum: Money, before: Money, after: Money| sum.checked_sub(before)?.checked_add(after);
+        let swap =
+            |sum: Money, before: Money, after: Money| sum.checked_sub(before)?.checked_add(after);
         Some(Self {
             totals: Totals {
                 gross: swap(self.totals.gross, before.gross, after.gross)?,
@@ -232,45 +259,69 @@ mod tests {
     }
 
     fn hold(number: i64, unit: i64) -> Hold {
-        Hold { quantity: quantity(number), value: Money::whole(number.saturating_mul(unit)), ..Hold::default() }
+        Hold {
+            quantity: quantity(number),
+            value: Money::whole(number.saturating_mul(unit)),
+            ..Hold::default()
+        }
     }
 
     fn line(position: i64, buys: i64, sells: i64) -> Line {
-        Line { position: quantity(position), ..Line::default() }
-            .with(Side::Buy, Hold::default(), hold(buys, 1))
-            .unwrap()
-            .with(Side::Sell, Hold::default(), hold(sells, 1))
-            .unwrap()
+        Line {
+            position: quantity(position),
+            ..Line::default()
+        }
+        .with(Side::Buy, Hold::default(), hold(buys, 1))
+        .unwrap()
+        .with(Side::Sell, Hold::default(), hold(sells, 1))
+        .unwrap()
     }
 
     /// Golden vectors 1 and 2 (TT): P = +5, B = 4, S = 3.
     #[test]
     fn working_orders_count_at_their_worst() {
-        let bought = line(5, 4, 3).with(Side::Buy, Hold::default(), hold(7, 1)).unwrap();
+        let bought = line(5, 4, 3)
+            .with(Side::Buy, Hold::default(), hold(7, 1))
+            .unwrap();
         assert_eq!(bought.long_quantity(), Some(quantity(16)));
-        let sold = line(5, 4, 3).with(Side::Sell, Hold::default(), hold(7, 1)).unwrap();
+        let sold = line(5, 4, 3)
+            .with(Side::Sell, Hold::default(), hold(7, 1))
+            .unwrap();
         assert_eq!(sold.short_quantity(), Some(quantity(5)));
     }
 
     #[test]
     fn both_ends_are_valued_and_the_larger_is_gross() {
         let worth = line(5, 4, 20).worth(Money::whole(1)).unwrap();
-        assert_eq!((worth.long, worth.short, worth.gross()), (Money::whole(9), Money::whole(15), Money::whole(15)));
+        assert_eq!(
+            (worth.long, worth.short, worth.gross()),
+            (Money::whole(9), Money::whole(15), Money::whole(15))
+        );
     }
 
     #[test]
     fn an_order_is_worth_its_own_price_or_the_mark_whichever_is_higher() {
-        let line = Line::default().with(Side::Buy, Hold::default(), hold(10, 5)).unwrap();
+        let line = Line::default()
+            .with(Side::Buy, Hold::default(), hold(10, 5))
+            .unwrap();
         assert_eq!(line.worth(Money::whole(3)).unwrap().long, Money::whole(50));
         assert_eq!(line.worth(Money::whole(7)).unwrap().long, Money::whole(70));
     }
 
     #[test]
     fn an_exit_far_above_the_market_raises_nothing() {
-        let exit = Hold { quantity: quantity(10), value: Money::whole(3_000), exit: true, reduce_only: false };
+        let exit = Hold {
+            quantity: quantity(10),
+            value: Money::whole(3_000),
+            exit: true,
+            reduce_only: false,
+        };
         let before = line(10, 0, 0);
         let after = before.with(Side::Sell, Hold::default(), exit).unwrap();
-        assert_eq!(after.worth(Money::whole(100)).unwrap().gross(), before.worth(Money::whole(100)).unwrap().gross());
+        assert_eq!(
+            after.worth(Money::whole(100)).unwrap().gross(),
+            before.worth(Money::whole(100)).unwrap().gross()
+        );
     }
 
     #[test]
@@ -296,10 +347,22 @@ mod tests {
 
     #[test]
     fn children_offset_each_other_only_where_declared() {
-        let long = Totals { gross: Money::whole(10), long: Money::whole(10), short: Money::whole(-10) };
-        let short = Totals { gross: Money::whole(10), long: Money::whole(-10), short: Money::whole(10) };
+        let long = Totals {
+            gross: Money::whole(10),
+            long: Money::whole(10),
+            short: Money::whole(-10),
+        };
+        let short = Totals {
+            gross: Money::whole(10),
+            long: Money::whole(-10),
+            short: Money::whole(10),
+        };
         let none = Totals::default();
-        let group = GroupTotals::default().with(&none, &long).unwrap().with(&none, &short).unwrap();
+        let group = GroupTotals::default()
+            .with(&none, &long)
+            .unwrap()
+            .with(&none, &short)
+            .unwrap();
         assert_eq!(group.totals.gross, Money::whole(20));
         assert_eq!(group.net(false), Money::whole(20));
         assert_eq!(group.net(true), Money::ZERO);

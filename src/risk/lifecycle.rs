@@ -77,7 +77,13 @@ pub struct Oddities {
 impl Life {
     /// An order just approved.
     #[must_use]
-    pub const fn new(version: Version, time_in_force: TimeInForce, cash: Option<Money>, exit: bool, reduce_only: bool) -> Self {
+    pub const fn new(
+        version: Version,
+        time_in_force: TimeInForce,
+        cash: Option<Money>,
+        exit: bool,
+        reduce_only: bool,
+    ) -> Self {
         Self {
             current: version,
             pending: Vec::new(),
@@ -131,12 +137,21 @@ impl Life {
     /// Most that can still fill.
     #[must_use]
     pub fn leaves(&self) -> Quantity {
-        let open = |total: Quantity| total.checked_sub(self.filled).map_or(Quantity::ZERO, Quantity::floor_zero);
+        let open = |total: Quantity| {
+            total
+                .checked_sub(self.filled)
+                .map_or(Quantity::ZERO, Quantity::floor_zero)
+        };
         match self.end {
-            Some(End { filled: Some(filled), .. }) => open(filled),
-            Some(End { filled: None, .. }) | None => {
-                self.versions().map(|version| open(version.quantity)).max().unwrap_or(Quantity::ZERO)
-            }
+            Some(End {
+                filled: Some(filled),
+                ..
+            }) => open(filled),
+            Some(End { filled: None, .. }) | None => self
+                .versions()
+                .map(|version| open(version.quantity))
+                .max()
+                .unwrap_or(Quantity::ZERO),
         }
     }
 
@@ -149,12 +164,21 @@ impl Life {
             value = match self.cash_left {
                 Some(cash) => cash,
                 None => self.versions().try_fold(Money::ZERO, |most, version| {
-                    let open = version.quantity.checked_sub(self.filled)?.floor_zero().min(leaves);
+                    let open = version
+                        .quantity
+                        .checked_sub(self.filled)?
+                        .floor_zero()
+                        .min(leaves);
                     Some(most.max(open.value_at(version.unit)?))
                 })?,
             };
         }
-        Some(Hold { quantity: leaves, value, exit: self.exit, reduce_only: self.reduce_only })
+        Some(Hold {
+            quantity: leaves,
+            value,
+            exit: self.exit,
+            reduce_only: self.reduce_only,
+        })
     }
 
     /// Whether nothing can follow but corrections.
@@ -192,7 +216,10 @@ impl Life {
     #[must_use]
     pub const fn is_awaiting_word(&self) -> bool {
         matches!(self.stage, Stage::Reserved)
-            || matches!(self.time_in_force, TimeInForce::ImmediateOrCancel | TimeInForce::FillOrKill)
+            || matches!(
+                self.time_in_force,
+                TimeInForce::ImmediateOrCancel | TimeInForce::FillOrKill
+            )
     }
 
     /// The client sent it.
@@ -210,6 +237,48 @@ impl Life {
         self.stage = Stage::Working;
     }
 
+    /// Whether the venue has ended it and fills are still owed.
+    #[must_use]
+    pub const fn is_ending(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// Whether nothing says that it was sent.
+    #[must_use]
+    pub fn is_unsent(&self) -> bool {
+        self.stage == Stage::Reserved && self.filled.is_zero() && self.end.is_none()
+    }
+
+    /// The part of an amount counted for the whole order that never traded.
+    #[must_use]
+    pub fn unfilled_share(&self, counted: Money) -> Money {
+        let total = self.current.quantity;
+        let unfilled = total
+            .checked_sub(self.filled)
+            .map_or(Quantity::ZERO, Quantity::floor_zero);
+        counted.share(unfilled, total).unwrap_or(Money::ZERO)
+    }
+
+    /// Whether it is an order in cash.
+    #[must_use]
+    pub const fn is_in_cash(&self) -> bool {
+        self.cash_left.is_some()
+    }
+
+    /// Most that could still fill with one more version on its way; nothing on overflow.
+    #[must_use]
+    pub fn grown_by(&self, version: &Version) -> Option<Quantity> {
+        let open = version.quantity.checked_sub(self.filled)?.floor_zero();
+        Some(self.leaves().max(open))
+    }
+
+    /// Whether a version holds no more than the order already does, in quantity and in value (H9).
+    #[must_use]
+    pub fn is_shrunk_by(&self, version: &Version) -> bool {
+        self.versions()
+            .any(|known| version.quantity <= known.quantity && version.unit <= known.unit)
+    }
+
     /// A replace was approved and is on its way. `exit` says whether the order is still an exit with it.
     pub fn replacing(&mut self, version: Version, exit: bool) {
         self.pending.push(version);
@@ -218,7 +287,10 @@ impl Life {
 
     /// A fill of an order in cash spent this much.
     pub fn spend(&mut self, spent: Money) {
-        self.cash_left = self.cash_left.and_then(|left| left.checked_sub(spent)).map(Money::floor_zero);
+        self.cash_left = self
+            .cash_left
+            .and_then(|left| left.checked_sub(spent))
+            .map(Money::floor_zero);
     }
 
     /// A fill; nothing on overflow.
@@ -227,9 +299,17 @@ impl Life {
         let was_over = self.is_over();
         self.filled = self.filled.checked_add(quantity)?;
         self.acknowledged();
-        let most = self.versions().map(|version| version.quantity).max().unwrap_or(Quantity::ZERO);
+        let most = self
+            .versions()
+            .map(|version| version.quantity)
+            .max()
+            .unwrap_or(Quantity::ZERO);
         let overfill = self.filled > most && self.cash_left.is_none();
-        Some(Oddities { late_fill: was_over && self.end.is_some(), overfill, ..Oddities::default() })
+        Some(Oddities {
+            late_fill: was_over && self.end.is_some(),
+            overfill,
+            ..Oddities::default()
+        })
     }
 
     /// A fill turned out void: it may come again while the order lives, and not after the venue ended it (H15); nothing on overflow.
@@ -253,7 +333,9 @@ impl Life {
     /// Fills the venue has told of by their sum only.
     #[must_use]
     pub fn missing(&self) -> Quantity {
-        self.told.checked_sub(self.filled).map_or(Quantity::ZERO, Quantity::floor_zero)
+        self.told
+            .checked_sub(self.filled)
+            .map_or(Quantity::ZERO, Quantity::floor_zero)
     }
 
     /// The venue ended it by cancelling, expiring or closing the day, with this much filled in all (H6).
@@ -264,25 +346,39 @@ impl Life {
         if self.end.is_none() && self.is_over() {
             return Oddities::default();
         }
-        if let Some(End { filled: Some(_), .. }) = self.end {
+        if let Some(End {
+            filled: Some(_), ..
+        }) = self.end
+        {
             return Oddities::default();
         }
         let filled = cum.map(|cum| cum.max(self.filled).max(self.told));
         self.end = Some(End { state, filled });
         self.cancel_pending = false;
-        Oddities { owed: filled.is_some() && self.leaves().is_positive(), unresolved: filled.is_none(), ..Oddities::default() }
+        Oddities {
+            owed: filled.is_some() && self.leaves().is_positive(),
+            unresolved: filled.is_none(),
+            ..Oddities::default()
+        }
     }
 
     /// The venue refused it; with fills that is a cancel of the rest (H3).
     pub fn venue_rejected(&mut self, cum: Option<Quantity>) -> Oddities {
-        let state = if self.filled.is_positive() { OrderState::Canceled } else { OrderState::VenueRejected };
+        let state = if self.filled.is_positive() {
+            OrderState::Canceled
+        } else {
+            OrderState::VenueRejected
+        };
         self.ended(state, Some(cum.unwrap_or(Quantity::ZERO)))
     }
 
     /// An order in cash is filled: there is no quantity to meet.
     pub fn cash_filled(&mut self) {
         if self.cash_left.is_some() && self.end.is_none() {
-            self.end = Some(End { state: OrderState::Filled, filled: Some(self.filled.max(self.told)) });
+            self.end = Some(End {
+                state: OrderState::Filled,
+                filled: Some(self.filled.max(self.told)),
+            });
         }
     }
 
@@ -293,14 +389,21 @@ impl Life {
             return false;
         }
         if self.end.is_none() {
-            self.end = Some(End { state: OrderState::Released, filled: Some(self.filled) });
+            self.end = Some(End {
+                state: OrderState::Released,
+                filled: Some(self.filled),
+            });
         }
         true
     }
 
     /// A replace took effect. False where no replace of that id is on its way.
     pub fn replaced(&mut self, cl_ord_id: &ClOrdId) -> bool {
-        let Some(at) = self.pending.iter().position(|version| version.cl_ord_id == *cl_ord_id) else {
+        let Some(at) = self
+            .pending
+            .iter()
+            .position(|version| version.cl_ord_id == *cl_ord_id)
+        else {
             return self.current.cl_ord_id == *cl_ord_id;
         };
         let rest = self.pending.split_off(at);
@@ -317,7 +420,9 @@ impl Life {
     pub fn cancel_rejected(&mut self, of: CancelRejectOf, cl_ord_id: &ClOrdId) {
         match of {
             CancelRejectOf::Cancel => self.cancel_pending = false,
-            CancelRejectOf::Replace => self.pending.retain(|version| version.cl_ord_id != *cl_ord_id),
+            CancelRejectOf::Replace => self
+                .pending
+                .retain(|version| version.cl_ord_id != *cl_ord_id),
         }
     }
 
@@ -347,7 +452,9 @@ mod tests {
         Version {
             cl_ord_id: id.parse().unwrap(),
             quantity: q(quantity),
-            terms: Terms::Limit { price: Price::whole(unit) },
+            terms: Terms::Limit {
+                price: Price::whole(unit),
+            },
             unit: Money::whole(unit),
         }
     }
@@ -382,13 +489,17 @@ mod tests {
                 Fill(quantity) => drop(life.fill(q(quantity)).unwrap()),
                 Bust(quantity) => life.unfill(q(quantity)).unwrap(),
                 CancelAsked => life.cancel_requested(),
-                CancelRejected => life.cancel_rejected(CancelRejectOf::Cancel, &"C".parse().unwrap()),
+                CancelRejected => {
+                    life.cancel_rejected(CancelRejectOf::Cancel, &"C".parse().unwrap())
+                }
                 Canceled(cum) => drop(life.ended(OrderState::Canceled, cum.map(q))),
                 Expired(cum) => drop(life.ended(OrderState::Expired, cum.map(q))),
                 Rejected => drop(life.venue_rejected(None)),
                 Replace(id, quantity, unit) => life.replacing(version(id, quantity, unit), false),
                 Replaced(id) => drop(life.replaced(&id.parse().unwrap())),
-                ReplaceRejected(id) => life.cancel_rejected(CancelRejectOf::Replace, &id.parse().unwrap()),
+                ReplaceRejected(id) => {
+                    life.cancel_rejected(CancelRejectOf::Replace, &id.parse().unwrap())
+                }
                 Restated(quantity) => life.restated(Some(q(quantity)), None),
                 DoneForDay => drop(life.ended(OrderState::DoneForDay, Some(Quantity::ZERO))),
             }
@@ -399,38 +510,240 @@ mod tests {
     #[test]
     fn races_end_where_the_table_says() {
         use OrderState as S;
-        let cases: &[(&str, &[Step], i64, i64, i64, S)] = &[
+        type Row<'a> = (&'a str, &'a [Step], i64, i64, i64, OrderState);
+        let cases: &[Row<'_>] = &[
             // name, steps, filled, leaves, held value, state
-            ("RACE1 fill, cancel", &[Fill(60), Canceled(Some(60))], 60, 0, 0, S::Canceled),
-            ("RACE2 cancel before its fill", &[Canceled(Some(60))], 0, 60, 600, S::Uncertain),
-            ("RACE2 and then the fill", &[Canceled(Some(60)), Fill(60)], 60, 0, 0, S::Canceled),
-            ("RACE3 cancel without cum", &[Canceled(None)], 0, 100, 1000, S::Uncertain),
-            ("RACE3 and then told", &[Canceled(None), Canceled(Some(0))], 0, 0, 0, S::Canceled),
-            ("RACE4 fill beats cancel", &[CancelAsked, Fill(100), CancelRejected], 100, 0, 0, S::Filled),
-            ("RACE6 fill then late cancel", &[Fill(100), Canceled(Some(100))], 100, 0, 0, S::Filled),
-            ("RACE7 cancel then late fill", &[Canceled(Some(0)), Fill(40)], 40, 0, 0, S::Canceled),
-            ("RACE8 fill passes the amend down", &[Replace("Y", 70, 10), Fill(80), Replaced("Y")], 80, 0, 0, S::Filled),
-            ("RACE9 amend down", &[Fill(30), Replace("Y", 70, 10), Replaced("Y")], 30, 40, 400, S::PartiallyFilled),
-            ("RACE10 amend up pending", &[Replace("Y", 150, 10)], 0, 150, 1500, S::PendingReplace),
-            ("RACE10 amend up refused", &[Replace("Y", 150, 10), ReplaceRejected("Y")], 0, 100, 1000, S::Working),
-            ("RACE11 two amends", &[Replace("Y", 150, 10), Replace("Z", 200, 10)], 0, 200, 2000, S::PendingReplace),
-            ("RACE12 old price fill", &[Replace("Y", 100, 12), Fill(100)], 100, 0, 0, S::PendingReplace),
-            ("RACE13 price down pending", &[Replace("Y", 100, 8)], 0, 100, 1000, S::PendingReplace),
-            ("RACE13 price down done", &[Replace("Y", 100, 8), Replaced("Y")], 0, 100, 800, S::Working),
-            ("RACE14 second refused", &[Replace("Y", 90, 10), Replace("Z", 80, 10), ReplaceRejected("Z"), Replaced("Y")], 0, 90, 900, S::Working),
-            ("RACE15 chain skips a report", &[Replace("Y", 90, 10), Replace("Z", 80, 10), Replaced("Z")], 0, 80, 800, S::Working),
-            ("RACE18 reject after part fill", &[Fill(30), Rejected], 30, 0, 0, S::Canceled),
-            ("RACE19 reject twice", &[Rejected, Rejected], 0, 0, 0, S::VenueRejected),
-            ("RACE19 reject after fill", &[Fill(100), Rejected], 100, 0, 0, S::Filled),
-            ("RACE21 expired, cum unknown", &[Expired(None)], 0, 100, 1000, S::Uncertain),
-            ("RACE27 bust while live", &[Fill(60), Bust(60)], 0, 100, 1000, S::Working),
-            ("RACE28 bust after the end", &[Fill(60), Canceled(Some(60)), Bust(60)], 0, 0, 0, S::Canceled),
-            ("H15 bust of a filled order", &[Fill(100), Bust(40)], 60, 40, 400, S::PartiallyFilled),
+            (
+                "RACE1 fill, cancel",
+                &[Fill(60), Canceled(Some(60))],
+                60,
+                0,
+                0,
+                S::Canceled,
+            ),
+            (
+                "RACE2 cancel before its fill",
+                &[Canceled(Some(60))],
+                0,
+                60,
+                600,
+                S::Uncertain,
+            ),
+            (
+                "RACE2 and then the fill",
+                &[Canceled(Some(60)), Fill(60)],
+                60,
+                0,
+                0,
+                S::Canceled,
+            ),
+            (
+                "RACE3 cancel without cum",
+                &[Canceled(None)],
+                0,
+                100,
+                1000,
+                S::Uncertain,
+            ),
+            (
+                "RACE3 and then told",
+                &[Canceled(None), Canceled(Some(0))],
+                0,
+                0,
+                0,
+                S::Canceled,
+            ),
+            (
+                "RACE4 fill beats cancel",
+                &[CancelAsked, Fill(100), CancelRejected],
+                100,
+                0,
+                0,
+                S::Filled,
+            ),
+            (
+                "RACE6 fill then late cancel",
+                &[Fill(100), Canceled(Some(100))],
+                100,
+                0,
+                0,
+                S::Filled,
+            ),
+            (
+                "RACE7 cancel then late fill",
+                &[Canceled(Some(0)), Fill(40)],
+                40,
+                0,
+                0,
+                S::Canceled,
+            ),
+            (
+                "RACE8 fill passes the amend down",
+                &[Replace("Y", 70, 10), Fill(80), Replaced("Y")],
+                80,
+                0,
+                0,
+                S::Filled,
+            ),
+            (
+                "RACE9 amend down",
+                &[Fill(30), Replace("Y", 70, 10), Replaced("Y")],
+                30,
+                40,
+                400,
+                S::PartiallyFilled,
+            ),
+            (
+                "RACE10 amend up pending",
+                &[Replace("Y", 150, 10)],
+                0,
+                150,
+                1500,
+                S::PendingReplace,
+            ),
+            (
+                "RACE10 amend up refused",
+                &[Replace("Y", 150, 10), ReplaceRejected("Y")],
+                0,
+                100,
+                1000,
+                S::Working,
+            ),
+            (
+                "RACE11 two amends",
+                &[Replace("Y", 150, 10), Replace("Z", 200, 10)],
+                0,
+                200,
+                2000,
+                S::PendingReplace,
+            ),
+            (
+                "RACE12 old price fill",
+                &[Replace("Y", 100, 12), Fill(100)],
+                100,
+                0,
+                0,
+                S::PendingReplace,
+            ),
+            (
+                "RACE13 price down pending",
+                &[Replace("Y", 100, 8)],
+                0,
+                100,
+                1000,
+                S::PendingReplace,
+            ),
+            (
+                "RACE13 price down done",
+                &[Replace("Y", 100, 8), Replaced("Y")],
+                0,
+                100,
+                800,
+                S::Working,
+            ),
+            (
+                "RACE14 second refused",
+                &[
+                    Replace("Y", 90, 10),
+                    Replace("Z", 80, 10),
+                    ReplaceRejected("Z"),
+                    Replaced("Y"),
+                ],
+                0,
+                90,
+                900,
+                S::Working,
+            ),
+            (
+                "RACE15 chain skips a report",
+                &[Replace("Y", 90, 10), Replace("Z", 80, 10), Replaced("Z")],
+                0,
+                80,
+                800,
+                S::Working,
+            ),
+            (
+                "RACE18 reject after part fill",
+                &[Fill(30), Rejected],
+                30,
+                0,
+                0,
+                S::Canceled,
+            ),
+            (
+                "RACE19 reject twice",
+                &[Rejected, Rejected],
+                0,
+                0,
+                0,
+                S::VenueRejected,
+            ),
+            (
+                "RACE19 reject after fill",
+                &[Fill(100), Rejected],
+                100,
+                0,
+                0,
+                S::Filled,
+            ),
+            (
+                "RACE21 expired, cum unknown",
+                &[Expired(None)],
+                0,
+                100,
+                1000,
+                S::Uncertain,
+            ),
+            (
+                "RACE27 bust while live",
+                &[Fill(60), Bust(60)],
+                0,
+                100,
+                1000,
+                S::Working,
+            ),
+            (
+                "RACE28 bust after the end",
+                &[Fill(60), Canceled(Some(60)), Bust(60)],
+                0,
+                0,
+                0,
+                S::Canceled,
+            ),
+            (
+                "H15 bust of a filled order",
+                &[Fill(100), Bust(40)],
+                60,
+                40,
+                400,
+                S::PartiallyFilled,
+            ),
             ("RACE31 overfill", &[Fill(120)], 120, 0, 0, S::Filled),
             ("H17 restated down", &[Restated(50)], 0, 50, 500, S::Working),
-            ("done for day ends a day order", &[DoneForDay], 0, 0, 0, S::DoneForDay),
-            ("FIX D10", &[Fill(15), Replace("Y", 80, 10), Fill(1), Replaced("Y")], 16, 64, 640, S::PartiallyFilled),
-            ("FIX D11", &[Replace("Y", 70, 10), Fill(70), Replaced("Y")], 70, 0, 0, S::Filled),
+            (
+                "done for day ends a day order",
+                &[DoneForDay],
+                0,
+                0,
+                0,
+                S::DoneForDay,
+            ),
+            (
+                "FIX D10",
+                &[Fill(15), Replace("Y", 80, 10), Fill(1), Replaced("Y")],
+                16,
+                64,
+                640,
+                S::PartiallyFilled,
+            ),
+            (
+                "FIX D11",
+                &[Replace("Y", 70, 10), Fill(70), Replaced("Y")],
+                70,
+                0,
+                0,
+                S::Filled,
+            ),
         ];
         for (name, steps, filled, leaves, value, state) in cases {
             let life = run(steps);
@@ -447,7 +760,10 @@ mod tests {
     fn reports_say_what_is_odd_about_them() {
         let mut life = order();
         assert!(life.ended(OrderState::Canceled, Some(q(60))).owed);
-        assert!(!life.fill(q(60)).unwrap().late_fill, "an owed fill is not late");
+        assert!(
+            !life.fill(q(60)).unwrap().late_fill,
+            "an owed fill is not late"
+        );
         assert!(life.fill(q(1)).unwrap().late_fill);
         let mut life = order();
         assert!(life.ended(OrderState::Expired, None).unresolved);
@@ -457,17 +773,29 @@ mod tests {
 
     #[test]
     fn a_good_till_cancel_order_outlives_the_day() {
-        let mut life = Life::new(version("X", 100, 10), TimeInForce::GoodTillCancel, None, false, false);
+        let mut life = Life::new(
+            version("X", 100, 10),
+            TimeInForce::GoodTillCancel,
+            None,
+            false,
+            false,
+        );
         life.acknowledged();
         let _ = life.ended(OrderState::DoneForDay, Some(Quantity::ZERO));
-        assert_eq!((life.leaves(), life.state(false)), (q(100), OrderState::Working));
+        assert_eq!(
+            (life.leaves(), life.state(false)),
+            (q(100), OrderState::Working)
+        );
     }
 
     #[test]
     fn only_an_order_that_was_never_sent_is_released() {
         let mut unsent = Life::new(version("X", 100, 10), TimeInForce::Day, None, false, false);
         assert!(unsent.release() && unsent.release());
-        assert_eq!((unsent.leaves(), unsent.state(false)), (Quantity::ZERO, OrderState::Released));
+        assert_eq!(
+            (unsent.leaves(), unsent.state(false)),
+            (Quantity::ZERO, OrderState::Released)
+        );
         let mut sent = Life::new(version("X", 100, 10), TimeInForce::Day, None, false, false);
         sent.sent();
         assert!(!sent.release());
@@ -477,21 +805,42 @@ mod tests {
     #[test]
     fn silence_makes_an_unsent_or_immediate_order_uncertain_and_frees_nothing() {
         let unsent = Life::new(version("X", 100, 10), TimeInForce::Day, None, false, false);
-        assert_eq!((unsent.state(true), unsent.leaves()), (OrderState::Uncertain, q(100)));
-        let mut immediate = Life::new(version("X", 100, 10), TimeInForce::ImmediateOrCancel, None, false, false);
+        assert_eq!(
+            (unsent.state(true), unsent.leaves()),
+            (OrderState::Uncertain, q(100))
+        );
+        let mut immediate = Life::new(
+            version("X", 100, 10),
+            TimeInForce::ImmediateOrCancel,
+            None,
+            false,
+            false,
+        );
         immediate.acknowledged();
-        assert_eq!((immediate.state(true), immediate.leaves()), (OrderState::Uncertain, q(100)));
+        assert_eq!(
+            (immediate.state(true), immediate.leaves()),
+            (OrderState::Uncertain, q(100))
+        );
         assert_eq!(order().state(true), OrderState::Working);
     }
 
     #[test]
     fn an_order_in_cash_holds_its_cash_until_it_is_spent_or_over() {
-        let mut life = Life::new(version("X", 11, 100), TimeInForce::Day, Some(Money::whole(1000)), false, false);
+        let mut life = Life::new(
+            version("X", 11, 100),
+            TimeInForce::Day,
+            Some(Money::whole(1000)),
+            false,
+            false,
+        );
         life.acknowledged();
         let _ = life.fill(q(4));
         life.spend(Money::whole(400));
         assert_eq!(life.hold().unwrap().value, Money::whole(600));
         life.cash_filled();
-        assert_eq!((life.hold().unwrap(), life.state(false)), (Hold::default(), OrderState::Filled));
+        assert_eq!(
+            (life.hold().unwrap(), life.state(false)),
+            (Hold::default(), OrderState::Filled)
+        );
     }
 }

@@ -49,31 +49,54 @@ impl Effect {
 fn value(instrument: &Instrument, quantity: Quantity, price: Price) -> Option<Money> {
     match instrument.payoff {
         Payoff::Linear | Payoff::Quanto => quantity.notional_at(price, instrument.multiplier),
-        Payoff::Inverse => {
-            quantity.checked_neg()?.times_multiplier(instrument.multiplier)?.divided_by(price, Round::Up)
-        }
+        Payoff::Inverse => quantity
+            .checked_neg()?
+            .times_multiplier(instrument.multiplier)?
+            .divided_by(price, Round::Up),
     }
 }
 
 /// What a fill does to a position and its book; a fill through zero is split at zero (B7). Nothing on overflow.
 #[must_use]
-pub fn trade(instrument: &Instrument, position: Quantity, book: &Book, side: Side, quantity: Quantity, price: Price) -> Option<Effect> {
+pub fn trade(
+    instrument: &Instrument,
+    position: Quantity,
+    book: &Book,
+    side: Side,
+    quantity: Quantity,
+    price: Price,
+) -> Option<Effect> {
     let signed = match side {
         Side::Buy => quantity,
         Side::Sell => quantity.checked_neg()?,
     };
     let opposite = position.is_positive() != signed.is_positive() && !position.is_zero();
     if !opposite {
-        return Some(Effect { position: signed, cost: value(instrument, signed, price)?, ..Effect::default() });
+        return Some(Effect {
+            position: signed,
+            cost: value(instrument, signed, price)?,
+            ..Effect::default()
+        });
     }
     let held = position.checked_abs()?;
     let closed = held.min(quantity);
-    let signed_closed = if signed.is_negative() { closed.checked_neg()? } else { closed };
+    let signed_closed = if signed.is_negative() {
+        closed.checked_neg()?
+    } else {
+        closed
+    };
     let share = book.cost.share(closed, held)?;
-    let realised = share.checked_neg()?.checked_sub(value(instrument, signed_closed, price)?)?;
+    let realised = share
+        .checked_neg()?
+        .checked_sub(value(instrument, signed_closed, price)?)?;
     let opened = signed.checked_sub(signed_closed)?;
     let cost = value(instrument, opened, price)?.checked_sub(share)?;
-    Some(Effect { position: signed, cost, realised, fee: Money::ZERO })
+    Some(Effect {
+        position: signed,
+        cost,
+        realised,
+        fee: Money::ZERO,
+    })
 }
 
 impl Book {
@@ -101,8 +124,12 @@ impl Book {
         match instrument.payoff {
             Payoff::Linear | Payoff::Quanto => self.cost.per(position, instrument.multiplier),
             Payoff::Inverse => {
-                let contracts = position.checked_neg()?.times_multiplier(instrument.multiplier)?;
-                contracts.divided_by(Price::from_units(self.cost.units()), Round::Down).map(|price| Price::from_units(price.units()))
+                let contracts = position
+                    .checked_neg()?
+                    .times_multiplier(instrument.multiplier)?;
+                contracts
+                    .divided_by(Price::from_units(self.cost.units()), Round::Down)
+                    .map(|price| Price::from_units(price.units()))
             }
         }
     }

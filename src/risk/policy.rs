@@ -12,7 +12,9 @@ use crate::domain::state::TradingState;
 use crate::domain::time::Now;
 
 use super::exposure::{GroupTotals, Line, Totals};
-use super::limits::{GroupLimits, InstrumentLimits, Limits, PositionRule, PostOnlyRule, SelfMatchRule, ShortSaleRule};
+use super::limits::{
+    GroupLimits, InstrumentLimits, Limits, PositionRule, PostOnlyRule, SelfMatchRule, ShortSaleRule,
+};
 use super::valuation::Prices;
 use super::window::RateUse;
 
@@ -79,6 +81,10 @@ pub struct Case<'a> {
     pub client_rate: Option<RateUse>,
     /// Notional of the window before, and what this adds.
     pub notional_rate: (Money, Money),
+    /// Ids the client has stored, and how many it may: for exits a tenth more.
+    pub quota: (u32, u32),
+    /// Figures of the inbound caps of a target of a reroute: bound, before, after.
+    pub inbound: &'a [(Money, Money, Money)],
     /// The groups above, the nearest first.
     pub path: &'a [GroupCase<'a>],
 }
@@ -134,52 +140,206 @@ struct Check {
 
 /// The policy on one screen.
 const CHECKS: &[Check] = &[
-    Check { reason: Reason::StateHalted, exits: Exits::Tested, run: halted },
-    Check { reason: Reason::StateCancelOnly, exits: Exits::Tested, run: cancel_only },
-    Check { reason: Reason::StateReduceOnly, exits: Exits::Pass, run: reduce_only },
-    Check { reason: Reason::InstrumentExpired, exits: Exits::Tested, run: expired },
-    Check { reason: Reason::VenueNotListed, exits: Exits::Tested, run: listed },
-    Check { reason: Reason::PriceNotPositive, exits: Exits::Tested, run: price_sign },
-    Check { reason: Reason::PriceOffTick, exits: Exits::Tested, run: tick },
-    Check { reason: Reason::QuantityOffLot, exits: Exits::Tested, run: lot },
-    Check { reason: Reason::ExpireTimePast, exits: Exits::Tested, run: expire_time },
-    Check { reason: Reason::LegalRestriction, exits: Exits::Tested, run: restricted },
-    Check { reason: Reason::InstrumentNotAllowed, exits: Exits::Pass, run: allowed },
-    Check { reason: Reason::OutsideTradingWindow, exits: Exits::Pass, run: trading_window },
-    Check { reason: Reason::ReduceOnlyExceedsPosition, exits: Exits::Pass, run: reduce_only_mark },
-    Check { reason: Reason::PostOnlyRequired, exits: Exits::Pass, run: post_only_required },
-    Check { reason: Reason::PostOnlyForbidden, exits: Exits::Pass, run: post_only_forbidden },
-    Check { reason: Reason::ShortSaleForbidden, exits: Exits::Pass, run: short_sale },
-    Check { reason: Reason::LocateRequired, exits: Exits::Pass, run: locate },
-    Check { reason: Reason::OrderQuantity, exits: Exits::Tested, run: order_quantity },
-    Check { reason: Reason::OrderBaseQuantity, exits: Exits::Tested, run: order_base_quantity },
-    Check { reason: Reason::PriceCollar, exits: Exits::Tested, run: collar },
-    Check { reason: Reason::PriceCollarPeriod, exits: Exits::Tested, run: collar_period },
-    Check { reason: Reason::OrderNotional, exits: Exits::Pass, run: order_notional },
-    Check { reason: Reason::OrderUnderlyingNotional, exits: Exits::Pass, run: order_underlying_notional },
-    Check { reason: Reason::LookAlike, exits: Exits::Pass, run: look_alike },
-    Check { reason: Reason::SelfMatch, exits: Exits::Tested, run: self_match },
-    Check { reason: Reason::PositionLong, exits: Exits::Pass, run: position_long },
-    Check { reason: Reason::PositionShort, exits: Exits::Pass, run: position_short },
-    Check { reason: Reason::GrossNotional, exits: Exits::Pass, run: gross_notional },
-    Check { reason: Reason::NetNotional, exits: Exits::Pass, run: net_notional },
-    Check { reason: Reason::OpenOrders, exits: Exits::Tested, run: open_orders },
-    Check { reason: Reason::Concentration, exits: Exits::Pass, run: concentration },
-    Check { reason: Reason::TradedNotional, exits: Exits::Pass, run: traded_notional },
-    Check { reason: Reason::OrderRate, exits: Exits::Tested, run: order_rate },
-    Check { reason: Reason::NotionalRate, exits: Exits::Pass, run: notional_rate },
+    Check {
+        reason: Reason::StateHalted,
+        exits: Exits::Tested,
+        run: halted,
+    },
+    Check {
+        reason: Reason::StateCancelOnly,
+        exits: Exits::Tested,
+        run: cancel_only,
+    },
+    Check {
+        reason: Reason::StateReduceOnly,
+        exits: Exits::Pass,
+        run: reduce_only,
+    },
+    Check {
+        reason: Reason::ClientQuota,
+        exits: Exits::Tested,
+        run: client_quota,
+    },
+    Check {
+        reason: Reason::InstrumentExpired,
+        exits: Exits::Tested,
+        run: expired,
+    },
+    Check {
+        reason: Reason::VenueNotListed,
+        exits: Exits::Tested,
+        run: listed,
+    },
+    Check {
+        reason: Reason::PriceNotPositive,
+        exits: Exits::Tested,
+        run: price_sign,
+    },
+    Check {
+        reason: Reason::PriceOffTick,
+        exits: Exits::Tested,
+        run: tick,
+    },
+    Check {
+        reason: Reason::QuantityOffLot,
+        exits: Exits::Tested,
+        run: lot,
+    },
+    Check {
+        reason: Reason::ExpireTimePast,
+        exits: Exits::Tested,
+        run: expire_time,
+    },
+    Check {
+        reason: Reason::LegalRestriction,
+        exits: Exits::Tested,
+        run: restricted,
+    },
+    Check {
+        reason: Reason::InstrumentNotAllowed,
+        exits: Exits::Pass,
+        run: allowed,
+    },
+    Check {
+        reason: Reason::OutsideTradingWindow,
+        exits: Exits::Pass,
+        run: trading_window,
+    },
+    Check {
+        reason: Reason::ReduceOnlyExceedsPosition,
+        exits: Exits::Pass,
+        run: reduce_only_mark,
+    },
+    Check {
+        reason: Reason::PostOnlyRequired,
+        exits: Exits::Pass,
+        run: post_only_required,
+    },
+    Check {
+        reason: Reason::PostOnlyForbidden,
+        exits: Exits::Pass,
+        run: post_only_forbidden,
+    },
+    Check {
+        reason: Reason::ShortSaleForbidden,
+        exits: Exits::Pass,
+        run: short_sale,
+    },
+    Check {
+        reason: Reason::LocateRequired,
+        exits: Exits::Pass,
+        run: locate,
+    },
+    Check {
+        reason: Reason::OrderQuantity,
+        exits: Exits::Tested,
+        run: order_quantity,
+    },
+    Check {
+        reason: Reason::OrderBaseQuantity,
+        exits: Exits::Tested,
+        run: order_base_quantity,
+    },
+    Check {
+        reason: Reason::PriceCollar,
+        exits: Exits::Tested,
+        run: collar,
+    },
+    Check {
+        reason: Reason::PriceCollarPeriod,
+        exits: Exits::Tested,
+        run: collar_period,
+    },
+    Check {
+        reason: Reason::OrderNotional,
+        exits: Exits::Pass,
+        run: order_notional,
+    },
+    Check {
+        reason: Reason::OrderUnderlyingNotional,
+        exits: Exits::Pass,
+        run: order_underlying_notional,
+    },
+    Check {
+        reason: Reason::LookAlike,
+        exits: Exits::Pass,
+        run: look_alike,
+    },
+    Check {
+        reason: Reason::SelfMatch,
+        exits: Exits::Tested,
+        run: self_match,
+    },
+    Check {
+        reason: Reason::PositionLong,
+        exits: Exits::Pass,
+        run: position_long,
+    },
+    Check {
+        reason: Reason::PositionShort,
+        exits: Exits::Pass,
+        run: position_short,
+    },
+    Check {
+        reason: Reason::GrossNotional,
+        exits: Exits::Pass,
+        run: gross_notional,
+    },
+    Check {
+        reason: Reason::NetNotional,
+        exits: Exits::Pass,
+        run: net_notional,
+    },
+    Check {
+        reason: Reason::OpenOrders,
+        exits: Exits::Tested,
+        run: open_orders,
+    },
+    Check {
+        reason: Reason::Concentration,
+        exits: Exits::Pass,
+        run: concentration,
+    },
+    Check {
+        reason: Reason::TradedNotional,
+        exits: Exits::Pass,
+        run: traded_notional,
+    },
+    Check {
+        reason: Reason::InboundCap,
+        exits: Exits::Pass,
+        run: inbound_cap,
+    },
+    Check {
+        reason: Reason::OrderRate,
+        exits: Exits::Tested,
+        run: order_rate,
+    },
+    Check {
+        reason: Reason::NotionalRate,
+        exits: Exits::Pass,
+        run: notional_rate,
+    },
 ];
 
 /// Runs every check, and collects every figure where `figures` asks for it.
 #[must_use]
 pub fn evaluate(case: &Case<'_>, figures: bool) -> Verdict {
-    let mut verdict = Verdict { figures: figures.then(Vec::new), ..Verdict::default() };
+    let mut verdict = Verdict {
+        figures: figures.then(Vec::new),
+        ..Verdict::default()
+    };
     for check in CHECKS {
         if case.exit && check.exits == Exits::Pass {
             verdict.not_applicable.insert(check.reason);
             continue;
         }
-        let mut bench = Bench { reason: check.reason, exit: case.exit, ran: false, verdict: &mut verdict };
+        let mut bench = Bench {
+            reason: check.reason,
+            exit: case.exit,
+            ran: false,
+            verdict: &mut verdict,
+        };
         (check.run)(case, &mut bench);
         if bench.ran {
             verdict.evaluated.insert(check.reason);
@@ -215,7 +375,12 @@ impl Bench<'_> {
     fn measure_in(&mut self, level: Level, dimension: Option<Dimension>, figures: Figures) {
         self.ran = true;
         if let Some(list) = &mut self.verdict.figures {
-            list.push(Finding { reason: self.reason, level, dimension, figures: Some(figures) });
+            list.push(Finding {
+                reason: self.reason,
+                level,
+                dimension,
+                figures: Some(figures),
+            });
         }
         if figures.after > figures.limit && figures.after > figures.before {
             self.fail(self.reason, level, dimension, Some(figures));
@@ -227,7 +392,12 @@ impl Bench<'_> {
         self.ran = true;
         let shown = group.limits.disclose.then_some(figures);
         if let Some(list) = &mut self.verdict.figures {
-            list.push(Finding { reason: self.reason, level: group.level, dimension: None, figures: shown });
+            list.push(Finding {
+                reason: self.reason,
+                level: group.level,
+                dimension: None,
+                figures: shown,
+            });
         }
         if figures.after > figures.limit && figures.after > figures.before {
             self.fail(self.reason, group.level, None, shown);
@@ -237,28 +407,58 @@ impl Bench<'_> {
     /// A figure that is configured and cannot be had: refuses an increase, once for each cause.
     fn unavailable(&mut self, cause: Reason) {
         self.ran = true;
-        let said = self.verdict.broken.iter().any(|finding| finding.reason == cause);
+        let said = self
+            .verdict
+            .broken
+            .iter()
+            .any(|finding| finding.reason == cause);
         if !self.exit && !said {
             self.fail(cause, Level::Order, None, None);
         }
     }
 
-    fn fail(&mut self, reason: Reason, level: Level, dimension: Option<Dimension>, figures: Option<Figures>) {
-        self.verdict.broken.push(Finding { reason, level, dimension, figures });
+    fn fail(
+        &mut self,
+        reason: Reason,
+        level: Level,
+        dimension: Option<Dimension>,
+        figures: Option<Figures>,
+    ) {
+        self.verdict.broken.push(Finding {
+            reason,
+            level,
+            dimension,
+            figures,
+        });
     }
 }
 
 fn money(limit: Money, before: Money, after: Money) -> Figures {
-    Figures { unit: Unit::Money, limit: limit.units(), before: before.units(), after: after.units() }
+    Figures {
+        unit: Unit::Money,
+        limit: limit.units(),
+        before: before.units(),
+        after: after.units(),
+    }
 }
 
 fn quantity(limit: Quantity, before: Quantity, after: Quantity) -> Figures {
-    Figures { unit: Unit::Quantity, limit: limit.units(), before: before.units(), after: after.units() }
+    Figures {
+        unit: Unit::Quantity,
+        limit: limit.units(),
+        before: before.units(),
+        after: after.units(),
+    }
 }
 
 fn count(limit: u32, before: u32, added: u32) -> Figures {
     let whole = |number: u32| Quantity::whole(i64::from(number)).units();
-    Figures { unit: Unit::Count, limit: whole(limit), before: whole(before), after: whole(before.saturating_add(added)) }
+    Figures {
+        unit: Unit::Count,
+        limit: whole(limit),
+        before: whole(before),
+        after: whole(before.saturating_add(added)),
+    }
 }
 
 // States.
@@ -278,6 +478,11 @@ fn reduce_only(case: &Case<'_>, bench: &mut Bench<'_>) {
     bench.require(level, state != TradingState::ReduceOnly);
 }
 
+fn client_quota(case: &Case<'_>, bench: &mut Bench<'_>) {
+    let (used, quota) = case.quota;
+    bench.measure(Level::Client, count(quota, used, 1));
+}
+
 // Reference data and grammar.
 
 fn expired(case: &Case<'_>, bench: &mut Bench<'_>) {
@@ -294,13 +499,18 @@ fn price_sign(case: &Case<'_>, bench: &mut Bench<'_>) {
     if case.instrument.negative_prices {
         return;
     }
-    for price in [case.terms.limit_price(), case.terms.trigger()].into_iter().flatten() {
+    for price in [case.terms.limit_price(), case.terms.trigger()]
+        .into_iter()
+        .flatten()
+    {
         bench.require(Level::Instrument, price.is_positive());
     }
 }
 
 fn tick(case: &Case<'_>, bench: &mut Bench<'_>) {
-    let mut prices = [case.terms.limit_price(), case.terms.trigger()].into_iter().flatten();
+    let mut prices = [case.terms.limit_price(), case.terms.trigger()]
+        .into_iter()
+        .flatten();
     if let Some(price) = prices.next() {
         let aligned = |price: Price| price.is_multiple_of(case.instrument.tick);
         bench.require(Level::Instrument, aligned(price) && prices.all(aligned));
@@ -309,7 +519,10 @@ fn tick(case: &Case<'_>, bench: &mut Bench<'_>) {
 
 fn lot(case: &Case<'_>, bench: &mut Bench<'_>) {
     let aligned = |quantity: Quantity| quantity.is_multiple_of(case.instrument.lot);
-    bench.require(Level::Instrument, aligned(case.quantity) && case.display.is_none_or(aligned));
+    bench.require(
+        Level::Instrument,
+        aligned(case.quantity) && case.display.is_none_or(aligned),
+    );
 }
 
 fn expire_time(case: &Case<'_>, bench: &mut Bench<'_>) {
@@ -328,8 +541,14 @@ fn restricted(case: &Case<'_>, bench: &mut Bench<'_>) {
 fn allowed(case: &Case<'_>, bench: &mut Bench<'_>) {
     let lists = &case.limits.instruments;
     if lists.allow.is_some() || !lists.deny.is_empty() {
-        let listed = lists.allow.as_ref().is_none_or(|allow| allow.contains(&case.instrument.id));
-        bench.require(Level::Bucket, listed && !lists.deny.contains(&case.instrument.id));
+        let listed = lists
+            .allow
+            .as_ref()
+            .is_none_or(|allow| allow.contains(&case.instrument.id));
+        bench.require(
+            Level::Bucket,
+            listed && !lists.deny.contains(&case.instrument.id),
+        );
     }
 }
 
@@ -347,7 +566,10 @@ fn reduce_only_mark(case: &Case<'_>, bench: &mut Bench<'_>) {
         Side::Sell => Some(before.position),
     };
     let marked = after.side(case.side).reduce_only;
-    bench.require(Level::Bucket, reducible.is_some_and(|reducible| reducible.is_positive() && marked <= reducible));
+    bench.require(
+        Level::Bucket,
+        reducible.is_some_and(|reducible| reducible.is_positive() && marked <= reducible),
+    );
 }
 
 fn post_only_required(case: &Case<'_>, bench: &mut Bench<'_>) {
@@ -364,12 +586,17 @@ fn post_only_forbidden(case: &Case<'_>, bench: &mut Bench<'_>) {
 
 fn short_sale(case: &Case<'_>, bench: &mut Bench<'_>) {
     if case.limits.short_sale == ShortSaleRule::Forbid {
-        bench.require(Level::Bucket, case.attributes.short_sale == ShortSale::Unmarked);
+        bench.require(
+            Level::Bucket,
+            case.attributes.short_sale == ShortSale::Unmarked,
+        );
     }
 }
 
 fn locate(case: &Case<'_>, bench: &mut Bench<'_>) {
-    if case.limits.short_sale == ShortSaleRule::RequireLocate && case.attributes.short_sale == ShortSale::Short {
+    if case.limits.short_sale == ShortSaleRule::RequireLocate
+        && case.attributes.short_sale == ShortSale::Short
+    {
         bench.require(Level::Bucket, case.attributes.located);
     }
 }
@@ -383,15 +610,25 @@ fn order_quantity(case: &Case<'_>, bench: &mut Bench<'_>) {
 }
 
 fn order_base_quantity(case: &Case<'_>, bench: &mut Bench<'_>) {
-    let Some(limit) = case.limits.order_base_quantity_max else { return };
+    let Some(limit) = case.limits.order_base_quantity_max else {
+        return;
+    };
     match case.base_quantity {
-        Ok(base) => bench.measure(Level::Order, Figures { unit: Unit::BaseQuantity, ..quantity(limit, Quantity::ZERO, base) }),
+        Ok(base) => bench.measure(
+            Level::Order,
+            Figures {
+                unit: Unit::BaseQuantity,
+                ..quantity(limit, Quantity::ZERO, base)
+            },
+        ),
         Err(cause) => bench.unavailable(cause),
     }
 }
 
 fn order_notional(case: &Case<'_>, bench: &mut Bench<'_>) {
-    let Some(limit) = case.limits.order_notional_max else { return };
+    let Some(limit) = case.limits.order_notional_max else {
+        return;
+    };
     match case.notional {
         Ok(notional) => bench.measure(Level::Order, money(limit, Money::ZERO, notional)),
         Err(cause) => bench.unavailable(cause),
@@ -399,7 +636,9 @@ fn order_notional(case: &Case<'_>, bench: &mut Bench<'_>) {
 }
 
 fn order_underlying_notional(case: &Case<'_>, bench: &mut Bench<'_>) {
-    let Some(limit) = case.limits.order_underlying_notional_max else { return };
+    let Some(limit) = case.limits.order_underlying_notional_max else {
+        return;
+    };
     if case.instrument.option.is_none() {
         return;
     }
@@ -418,20 +657,41 @@ fn beyond(side: Side, price: Price, reference: Price) -> Option<Price> {
 }
 
 fn collar(case: &Case<'_>, bench: &mut Bench<'_>) {
-    let Some(Collar { aggressive, passive, absolute, .. }) = case.instrument.collar.or(case.own.collar) else { return };
-    let Some(price) = case.terms.limit_price() else { return };
+    let Some(Collar {
+        aggressive,
+        passive,
+        absolute,
+        ..
+    }) = case.instrument.collar.or(case.own.collar)
+    else {
+        return;
+    };
+    let Some(price) = case.terms.limit_price() else {
+        return;
+    };
     if aggressive.is_none() && passive.is_none() && absolute.is_none() {
         return;
     }
-    let Some(reference) = case.prices.reference else { return bench.unavailable(Reason::PriceUnavailable) };
-    let width = |share| reference.checked_abs().and_then(|reference| reference.times_down(share));
+    let Some(reference) = case.prices.reference else {
+        return bench.unavailable(Reason::PriceUnavailable);
+    };
+    let width = |share| {
+        reference
+            .checked_abs()
+            .and_then(|reference| reference.times_down(share))
+    };
     let widest = |share: Option<_>| match (share.and_then(width), absolute) {
         (Some(width), Some(absolute)) => Some(width.max(absolute)),
         (width, absolute) => width.or(absolute),
     };
-    let Some(distance) = beyond(case.side, price, reference) else { return bench.unavailable(Reason::Overflow) };
+    let Some(distance) = beyond(case.side, price, reference) else {
+        return bench.unavailable(Reason::Overflow);
+    };
     let (bound, distance) = if distance.is_negative() {
-        (passive.and(widest(passive)), distance.checked_neg().unwrap_or(distance))
+        (
+            passive.and(widest(passive)),
+            distance.checked_neg().unwrap_or(distance),
+        )
     } else {
         (widest(aggressive), distance)
     };
@@ -442,22 +702,42 @@ fn collar(case: &Case<'_>, bench: &mut Bench<'_>) {
 }
 
 fn collar_period(case: &Case<'_>, bench: &mut Bench<'_>) {
-    let Some(share) = case.instrument.collar.or(case.own.collar).and_then(|collar| collar.period) else { return };
-    let Some(price) = case.terms.limit_price() else { return };
+    let Some(share) = case
+        .instrument
+        .collar
+        .or(case.own.collar)
+        .and_then(|collar| collar.period)
+    else {
+        return;
+    };
+    let Some(price) = case.terms.limit_price() else {
+        return;
+    };
     let reference = match case.side {
         Side::Buy => case.prices.low,
         Side::Sell => case.prices.high,
     };
-    let Some(reference) = reference else { return bench.unavailable(Reason::PriceUnavailable) };
-    let bound = reference.checked_abs().and_then(|reference| reference.times_down(share));
+    let Some(reference) = reference else {
+        return bench.unavailable(Reason::PriceUnavailable);
+    };
+    let bound = reference
+        .checked_abs()
+        .and_then(|reference| reference.times_down(share));
     match (bound, beyond(case.side, price, reference)) {
-        (Some(bound), Some(distance)) => bench.measure(Level::Order, price_figures(bound, distance)),
+        (Some(bound), Some(distance)) => {
+            bench.measure(Level::Order, price_figures(bound, distance))
+        }
         _ => bench.unavailable(Reason::Overflow),
     }
 }
 
 fn price_figures(bound: Price, distance: Price) -> Figures {
-    Figures { unit: Unit::Price, limit: bound.units(), before: 0, after: distance.units() }
+    Figures {
+        unit: Unit::Price,
+        limit: bound.units(),
+        before: 0,
+        after: distance.units(),
+    }
 }
 
 fn look_alike(case: &Case<'_>, bench: &mut Bench<'_>) {
@@ -494,7 +774,9 @@ fn position(case: &Case<'_>, bench: &mut Bench<'_>, limit: Quantity, side: Side)
             (Side::Buy, PositionRule::Reachable) => Some(line.position),
             (Side::Sell, PositionRule::Reachable) => line.position.checked_neg(),
             (Side::Buy, PositionRule::NoPositionCredit) => Some(line.position.floor_zero()),
-            (Side::Sell, PositionRule::NoPositionCredit) => line.position.checked_neg().map(Amount::floor_zero),
+            (Side::Sell, PositionRule::NoPositionCredit) => {
+                line.position.checked_neg().map(Amount::floor_zero)
+            }
         };
         held?.checked_add(line.side(side).quantity()?)
     };
@@ -505,11 +787,20 @@ fn position(case: &Case<'_>, bench: &mut Bench<'_>, limit: Quantity, side: Side)
 }
 
 fn gross_notional(case: &Case<'_>, bench: &mut Bench<'_>) {
-    valued_measure(case, bench, case.limits.gross_notional_max, case.totals.0.gross, case.totals.1.gross);
+    valued_measure(
+        case,
+        bench,
+        case.limits.gross_notional_max,
+        case.totals.0.gross,
+        case.totals.1.gross,
+    );
     for group in case.path {
         if let Some(limit) = group.limits.gross_notional_max {
             match case.notional_known() {
-                Ok(()) => bench.measure_group(group, money(limit, group.before.totals.gross, group.after.totals.gross)),
+                Ok(()) => bench.measure_group(
+                    group,
+                    money(limit, group.before.totals.gross, group.after.totals.gross),
+                ),
                 Err(cause) => bench.unavailable(cause),
             }
         }
@@ -517,12 +808,21 @@ fn gross_notional(case: &Case<'_>, bench: &mut Bench<'_>) {
 }
 
 fn net_notional(case: &Case<'_>, bench: &mut Bench<'_>) {
-    valued_measure(case, bench, case.limits.net_notional_max, case.totals.0.net(), case.totals.1.net());
+    valued_measure(
+        case,
+        bench,
+        case.limits.net_notional_max,
+        case.totals.0.net(),
+        case.totals.1.net(),
+    );
     for group in case.path {
         if let Some(limit) = group.limits.net_notional_max {
             let offsets = group.limits.net_offsets;
             match case.notional_known() {
-                Ok(()) => bench.measure_group(group, money(limit, group.before.net(offsets), group.after.net(offsets))),
+                Ok(()) => bench.measure_group(
+                    group,
+                    money(limit, group.before.net(offsets), group.after.net(offsets)),
+                ),
                 Err(cause) => bench.unavailable(cause),
             }
         }
@@ -536,7 +836,13 @@ impl Case<'_> {
     }
 }
 
-fn valued_measure(case: &Case<'_>, bench: &mut Bench<'_>, limit: Option<Money>, before: Money, after: Money) {
+fn valued_measure(
+    case: &Case<'_>,
+    bench: &mut Bench<'_>,
+    limit: Option<Money>,
+    before: Money,
+    after: Money,
+) {
     let Some(limit) = limit else { return };
     match case.notional_known().and(case.valued) {
         Ok(()) => bench.measure(Level::Bucket, money(limit, before, after)),
@@ -550,24 +856,42 @@ fn open_orders(case: &Case<'_>, bench: &mut Bench<'_>) {
         && added > 0
     {
         let reserve = if case.exit { 0 } else { limit.exit_reserve };
-        bench.measure(Level::Bucket, count(limit.max.saturating_sub(reserve), before, added));
+        bench.measure(
+            Level::Bucket,
+            count(limit.max.saturating_sub(reserve), before, added),
+        );
     }
 }
 
 fn concentration(case: &Case<'_>, bench: &mut Bench<'_>) {
     for (dimension, limit, before, after) in case.concentration {
         match case.notional_known().and(case.valued) {
-            Ok(()) => bench.measure_in(Level::Bucket, Some(*dimension), money(*limit, *before, *after)),
+            Ok(()) => bench.measure_in(
+                Level::Bucket,
+                Some(*dimension),
+                money(*limit, *before, *after),
+            ),
             Err(cause) => bench.unavailable(cause),
         }
     }
 }
 
 fn traded_notional(case: &Case<'_>, bench: &mut Bench<'_>) {
-    let Some(limit) = case.limits.traded_notional_max else { return };
+    let Some(limit) = case.limits.traded_notional_max else {
+        return;
+    };
     match case.notional_known() {
         Ok(()) => bench.measure(Level::Bucket, money(limit, case.traded.0, case.traded.1)),
         Err(cause) => bench.unavailable(cause),
+    }
+}
+
+fn inbound_cap(case: &Case<'_>, bench: &mut Bench<'_>) {
+    for (bound, before, after) in case.inbound {
+        match case.notional_known() {
+            Ok(()) => bench.measure(Level::Bucket, money(*bound, *before, *after)),
+            Err(cause) => bench.unavailable(cause),
+        }
     }
 }
 
@@ -588,7 +912,9 @@ fn order_rate(case: &Case<'_>, bench: &mut Bench<'_>) {
 }
 
 fn notional_rate(case: &Case<'_>, bench: &mut Bench<'_>) {
-    let Some(limit) = case.limits.notional_rate else { return };
+    let Some(limit) = case.limits.notional_rate else {
+        return;
+    };
     let (before, added) = case.notional_rate;
     match (case.notional_known(), before.checked_add(added)) {
         (Ok(()), Some(after)) => bench.measure(Level::Bucket, money(limit.max, before, after)),

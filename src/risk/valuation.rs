@@ -55,10 +55,17 @@ impl Prices {
 /// | market, pegged | buy: the higher of ask·(1 + slippage) and the reference; sell: the higher of bid·(1 + slippage) and the reference; without a quote reference·(1 + slippage) |
 /// | stop, trailing stop | the higher of trigger·(1 + slippage) and the reference |
 #[must_use]
-pub fn exposure_price(terms: &Terms, side: Side, prices: &Prices, slippage: Ratio) -> Option<Price> {
+pub fn exposure_price(
+    terms: &Terms,
+    side: Side,
+    prices: &Prices,
+    slippage: Ratio,
+) -> Option<Price> {
     let padded = |price: Price| price.checked_add(price.times_up(slippage)?);
     match terms {
-        Terms::Limit { price } | Terms::StopLimit { price, .. } | Terms::Pegged { cap: Some(price) } => {
+        Terms::Limit { price }
+        | Terms::StopLimit { price, .. }
+        | Terms::Pegged { cap: Some(price) } => {
             let own = price.checked_abs()?;
             match (prices.reference, side) {
                 (Some(reference), _) => Some(own.max(reference.checked_abs()?)),
@@ -90,7 +97,9 @@ pub fn lowest_price(terms: &Terms, prices: &Prices, slippage: Ratio) -> Option<P
     let reference = prices.reference?;
     let low = prices.bid.map_or(reference, |bid| bid.min(reference));
     let padded = low.checked_sub(low.times_up(slippage)?)?;
-    let own = terms.limit_price().map_or(padded, |limit| limit.min(padded));
+    let own = terms
+        .limit_price()
+        .map_or(padded, |limit| limit.min(padded));
     own.is_positive().then_some(own)
 }
 
@@ -98,7 +107,9 @@ pub fn lowest_price(terms: &Terms, prices: &Prices, slippage: Ratio) -> Option<P
 #[must_use]
 pub fn unit_value(instrument: &Instrument, price: Option<Price>, rate: Ratio) -> Option<Money> {
     let value = match instrument.payoff {
-        Payoff::Linear | Payoff::Quanto => price?.checked_abs()?.unit_value(instrument.multiplier)?,
+        Payoff::Linear | Payoff::Quanto => {
+            price?.checked_abs()?.unit_value(instrument.multiplier)?
+        }
         Payoff::Inverse => Money::from_units(instrument.multiplier.units()),
     };
     value.times_up(rate)
@@ -106,10 +117,16 @@ pub fn unit_value(instrument: &Instrument, price: Option<Price>, rate: Ratio) ->
 
 /// Base units of a quantity (A3): contracts × multiplier, for inverse contracts divided by the price.
 #[must_use]
-pub fn base_quantity(instrument: &Instrument, quantity: Quantity, price: Option<Price>) -> Option<Quantity> {
+pub fn base_quantity(
+    instrument: &Instrument,
+    quantity: Quantity,
+    price: Option<Price>,
+) -> Option<Quantity> {
     let units = quantity.times_up(instrument.multiplier)?;
     match instrument.payoff {
         Payoff::Linear | Payoff::Quanto => Some(units),
-        Payoff::Inverse => Money::from_units(units.units()).divided_by(price?, Round::Up).map(|coins| Quantity::from_units(coins.units())),
+        Payoff::Inverse => Money::from_units(units.units())
+            .divided_by(price?, Round::Up)
+            .map(|coins| Quantity::from_units(coins.units())),
     }
 }

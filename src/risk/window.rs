@@ -21,7 +21,9 @@ impl EventWindow {
     #[must_use]
     pub fn count(&self, now: u64, window: u64) -> u32 {
         let expired = match self.times.front() {
-            Some(first) if has_left(*first, now, window) => self.times.partition_point(|time| has_left(*time, now, window)),
+            Some(first) if has_left(*first, now, window) => self
+                .times
+                .partition_point(|time| has_left(*time, now, window)),
             _ => 0,
         };
         u32::try_from(self.times.len().saturating_sub(expired)).unwrap_or(u32::MAX)
@@ -29,7 +31,11 @@ impl EventWindow {
 
     /// Counts one more event, keeping no more than `keep`: that many are all a limit of `keep` ever asks for.
     pub fn record(&mut self, now: u64, window: u64, keep: u32) {
-        while self.times.front().is_some_and(|first| has_left(*first, now, window)) {
+        while self
+            .times
+            .front()
+            .is_some_and(|first| has_left(*first, now, window))
+        {
             self.times.pop_front();
         }
         if self.times.len() >= usize::try_from(keep).unwrap_or(usize::MAX) {
@@ -42,7 +48,10 @@ impl EventWindow {
 
     /// Times still inside the window, for the state hash.
     pub fn live(&self, now: u64, window: u64) -> impl Iterator<Item = u64> {
-        self.times.iter().copied().filter(move |time| !has_left(*time, now, window))
+        self.times
+            .iter()
+            .copied()
+            .filter(move |time| !has_left(*time, now, window))
     }
 }
 
@@ -70,7 +79,11 @@ impl OrderRate {
         if exit && limit.exit_reserve > 0 {
             let reserved = self.exits.count(now, limit.window);
             if reserved < limit.exit_reserve {
-                return RateUse { limit: limit.exit_reserve, before: reserved, from_reserve: true };
+                return RateUse {
+                    limit: limit.exit_reserve,
+                    before: reserved,
+                    from_reserve: true,
+                };
             }
         }
         RateUse {
@@ -83,18 +96,26 @@ impl OrderRate {
     /// Orders of both shares within the window.
     #[must_use]
     pub fn total(&self, limit: &RateLimit, now: u64) -> u32 {
-        self.general.count(now, limit.window).saturating_add(self.exits.count(now, limit.window))
+        self.general
+            .count(now, limit.window)
+            .saturating_add(self.exits.count(now, limit.window))
     }
 
     /// Counts an order against the share it was tested on.
     pub fn record(&mut self, limit: &RateLimit, now: u64, usage: RateUse) {
-        let share = if usage.from_reserve { &mut self.exits } else { &mut self.general };
+        let share = if usage.from_reserve {
+            &mut self.exits
+        } else {
+            &mut self.general
+        };
         share.record(now, limit.window, usage.limit);
     }
 
     /// Times still inside the window, for the state hash.
     pub fn live(&self, limit: &RateLimit, now: u64) -> impl Iterator<Item = u64> {
-        self.general.live(now, limit.window).chain(self.exits.live(now, limit.window))
+        self.general
+            .live(now, limit.window)
+            .chain(self.exits.live(now, limit.window))
     }
 }
 
@@ -112,8 +133,13 @@ impl NotionalWindow {
     /// Notional within the window that ends now.
     #[must_use]
     pub fn sum(&self, now: u64, window: u64) -> Money {
-        let expired = self.entries.iter().take_while(|(time, _)| has_left(*time, now, window));
-        let gone = expired.fold(Money::ZERO, |sum, (_, amount)| sum.checked_add(*amount).unwrap_or(sum));
+        let expired = self
+            .entries
+            .iter()
+            .take_while(|(time, _)| has_left(*time, now, window));
+        let gone = expired.fold(Money::ZERO, |sum, (_, amount)| {
+            sum.checked_add(*amount).unwrap_or(sum)
+        });
         self.sum.checked_sub(gone).unwrap_or(Money::ZERO)
     }
 
@@ -126,7 +152,9 @@ impl NotionalWindow {
             self.entries.pop_front();
             self.sum = self.sum.checked_sub(gone).unwrap_or(Money::ZERO);
         }
-        let Some(sum) = self.sum.checked_add(amount) else { return };
+        let Some(sum) = self.sum.checked_add(amount) else {
+            return;
+        };
         self.sum = sum;
         if self.entries.len() >= NOTIONAL_ENTRIES
             && let Some((time, last)) = self.entries.back_mut()
@@ -177,7 +205,10 @@ impl LookAlikes {
         if all == 0 {
             return 0;
         }
-        let expired = self.recent.iter().take_while(|(time, _)| has_left(*time, now, window));
+        let expired = self
+            .recent
+            .iter()
+            .take_while(|(time, _)| has_left(*time, now, window));
         let gone = expired.filter(|(_, other)| other == likeness).count();
         all.saturating_sub(u32::try_from(gone).unwrap_or(u32::MAX))
     }
@@ -209,12 +240,16 @@ const fn has_left(time: u64, now: u64, window: u64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
+    #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "tests")]
     use super::*;
     use crate::domain::time::MILLISECOND;
     use proptest::prelude::*;
 
-    const LIMIT: RateLimit = RateLimit { max: 5, window: 400 * MILLISECOND, exit_reserve: 2 };
+    const LIMIT: RateLimit = RateLimit {
+        max: 5,
+        window: 400 * MILLISECOND,
+        exit_reserve: 2,
+    };
 
     #[test]
     fn an_event_leaves_exactly_one_window_later() {
@@ -249,7 +284,11 @@ mod tests {
 
     #[test]
     fn notional_comes_back_only_where_it_was_counted() {
-        let limit = NotionalRateLimit { max: Money::whole(100), window: 10, give_back: true };
+        let limit = NotionalRateLimit {
+            max: Money::whole(100),
+            window: 10,
+            give_back: true,
+        };
         let mut window = NotionalWindow::default();
         window.record(1, &limit, Money::whole(60));
         window.record(5, &limit, Money::whole(30));

@@ -1,0 +1,647 @@
+//! Changes by people: buckets, groups, limits, states, positions, reference data and prices. Each takes effect before its call returns.
+
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+
+use super::bucket::{Bucket, BucketState, Move};
+use super::client::Client;
+use super::controls::{Controls, Subject};
+use super::group::Group;
+use super::market::{Accepted, InstrumentError, MarkUpdate, Market, RateUpdate};
+use super::order::OrderView;
+use super::setup::{BucketSetup, EngineSetup, GroupSetup};
+use super::shards::Shards;
+use super::{DEPTH, Engine};
+use crate::domain::amount::{Price, Quantity};
+use crate::domain::decision::Level;
+use crate::domain::instrument::Instrument;
+use crate::domain::name::{AccountId, BucketId, ClientId, GroupId, InstrumentId, VenueId};
+use crate::domain::order::Side;
+use crate::domain::state::{BreachCause, StateNote, TradingState};
+use crate::domain::time::Now;
+use crate::risk::exposure::{Hold, Totals};
+use crate::risk::limits::{GroupLimits, Limits};
+use crate::risk::pnl::{Book, Effect, trade};
+
+/// Name of the bucket that fills of unknown orders are booked to where their account has no single owner (H13).
+pub const QUARANTINE: &str = "quarantine";
+
+/// Why a change was refused. Nothing was changed.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum AdminError {
+    /// No bucket of that name.
+    #[error("no such bucket")]
+    UnknownBucket,
+    /// No group of that name.
+    #[error("no such group")]
+    UnknownGroup,
+    /// No instrument of that name.
+    #[error("no such instrument")]
+    UnknownInstrument,
+    /// The name is taken.
+    #[error("the name is taken")]
+    Exists,
+    /// The document was changed by someone else in between.
+    #[error("the version in force is {current}")]
+    VersionMismatch {
+        /// Version in force.
+        current: u64,
+    },
+    /// The bucket has positions or live orders.
+    #[error("the bucket has positions or live orders")]
+    NotEmpty,
+    /// A currency differs from that of the group above, or from that of what is held.
+    #[error("the currency must be {expected}")]
+    Currency {
+        /// The currency it must be.
+        expected: String,
+    },
+    /// A group hangs under one of its own kind or below, or too deep.
+    #[error("a group of this level cannot hang there")]
+    Hierarchy,
+    /// The bucket has no such account.
+    #[error("the bucket has no such account")]
+    UnknownAccount,
+    /// The bucket holds the instrument at the account already.
+    #[error("the bucket holds the instrument already")]
+    Held,
+    /// Only a re-arm ends a stricter state.
+    #[error("only a re-arm ends the state in force")]
+    NeedsRearm,
+    /// The bucket is the gateway's own.
+    #[error("the bucket is the gateway's own")]
+    Reserved,
+    /// A figure is too large to compute with.
+    #[error("a figure is too large to compute with")]
+    Overflow,
+    /// Reference data.
+    #[error(transparent)]
+    Instrument(#[from] InstrumentError),
+}
+
+/// What a change of state reaches (G1).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Scope {
+    /// One bucket.
+    Bucket(BucketId),
+    /// A group with everything below it.
+    Group(GroupId),
+    /// An instrument in every bucket.
+    Instrument(InstrumentId),
+    /// A venue in every bucket.
+    Venue(VenueId),
+    /// A client in every bucket.
+    Client(ClientId),
+    /// Everything.
+    Everything,
+}
+
+/// What came of a change of state.
+#[derive(Clone, Debug)]
+pub struct StateChange {
+    /// Number of the event.
+    pub sequence: u64,
+    /// The state before.
+    pub before: TradingState,
+    /// The state now.
+    pub after: TradingState,
+    /// Live orders it reaches.
+    pub live: Vec<OrderView>,
+}
+
+impl Engine {
+    /// An engine of these parts.
+    ///
+    /// # Errors
+    /// Where the parts do not fit each other.
+    pub fn new(
+        setup: EngineSetup,
+        groups: Vec<GroupSetup>,
+        buckets: Vec<BucketSetup>,
+        instruments: Vec<Instrument>,
+    ) -> Result<Self, AdminError> {
+        let market = Market::new(&setup);
+        for instrument in instruments {
+            market.upsert(instrument)?;
+        }
+        let mut engine = Self {
+            buckets: dashmap::DashMap::default(),
+            groups: RwLock::default(),
+            clients: dashmap::DashMap::default(),
+            market,
+            controls: Controls::default(),
+            requests: Shards::default(),
+            executions: Shards::default(),
+            accounts: RwLock::default(),
+            quarantine: None,
+            sequence: core::sync::atomic::AtomicU64::new(0),
+            setup,
+            changes: Mutex::new(()),
+        };
+        // Parents first, however they are listed.
+        let (firms, desks): (Vec<_>, Vec<_>) = groups
+            .into_iter()
+            .partition(|group| group.level == Level::Firm);
+        for group in firms.into_iter().chain(desks) {
+            engine.create_group(group)?;
+        }
+        for bucket in buckets {
+            engine.create_bucket(bucket)?;
+        }
+        engine.quarantine = Some(engine.make_quarantine()?);
+        for client in &engine.setup.clients {
+            engine
+                .clients
+                .insert(client.id.clone(), Arc::new(Client::new(client.clone())));
+        }
+        Ok(engine)
+    }
+
+    fn make_quarantine(&self) -> Result<Arc<Bucket>, AdminError> {
+        let path = self.path_of(self.setup.quarantine_parent.as_ref())?;
+        let currency = match path.first() {
+            Some(group) => group.state.lock().limits.currency.clone(),
+            None => self.setup.quarantine_currency.clone(),
+        };
+        let id: BucketId = QUARANTINE.parse().map_err(|_| AdminError::Reserved)?;
+        let state = BucketState::new(BucketSetup::bare(id.clone(), Limits::unlimited(currency)));
+        let bucket = Arc::new(Bucket {
+            id: id.clone(),
+            path: path.into_boxed_slice(),
+            state: Mutex::new(state),
+        });
+        // It takes nothing but facts.
+        bucket.state.lock().note.state = TradingState::Halted;
+        if self.buckets.insert(id, Arc::clone(&bucket)).is_some() {
+            return Err(AdminError::Reserved);
+        }
+        Ok(bucket)
+    }
+
+    /// Adds a group.
+    ///
+    /// # Errors
+    /// Where the name is taken, the parent is missing or does not fit.
+    pub fn create_group(&self, setup: GroupSetup) -> Result<u64, AdminError> {
+        let _one_at_a_time = self.changes.lock();
+        let parent = match &setup.parent {
+            Some(id) => Some(self.group(id).ok_or(AdminError::UnknownGroup)?),
+            None => None,
+        };
+        if let Some(parent) = &parent {
+            if parent.level <= setup.level {
+                return Err(AdminError::Hierarchy);
+            }
+            same_currency(&parent.state.lock().limits.currency, &setup.limits.currency)?;
+        }
+        let mut groups = self.groups.write();
+        if groups.contains_key(&setup.id) {
+            return Err(AdminError::Exists);
+        }
+        groups.insert(
+            setup.id.clone(),
+            Arc::new(Group::new(setup.id, setup.level, parent, setup.limits)),
+        );
+        Ok(self.next_sequence(true))
+    }
+
+    /// A group by name.
+    #[must_use]
+    pub fn group(&self, id: &GroupId) -> Option<Arc<Group>> {
+        self.groups.read().get(id).cloned()
+    }
+
+    /// Every group, by name.
+    #[must_use]
+    pub fn all_groups(&self) -> Vec<Arc<Group>> {
+        self.groups.read().values().cloned().collect()
+    }
+
+    fn path_of(&self, parent: Option<&GroupId>) -> Result<Vec<Arc<Group>>, AdminError> {
+        let mut path = Vec::new();
+        let mut next = match parent {
+            Some(id) => Some(self.group(id).ok_or(AdminError::UnknownGroup)?),
+            None => None,
+        };
+        while let Some(group) = next {
+            next = group.parent.clone();
+            path.push(group);
+        }
+        if path.len() > DEPTH {
+            Err(AdminError::Hierarchy)
+        } else {
+            Ok(path)
+        }
+    }
+
+    /// Adds a bucket.
+    ///
+    /// # Errors
+    /// Where the name is taken, the group is missing, or the currency differs from the group's.
+    pub fn create_bucket(&self, setup: BucketSetup) -> Result<u64, AdminError> {
+        let _one_at_a_time = self.changes.lock();
+        if setup.id.as_str() == QUARANTINE {
+            return Err(AdminError::Reserved);
+        }
+        let path = self.path_of(setup.parent.as_ref())?;
+        if let Some(group) = path.first() {
+            same_currency(&group.state.lock().limits.currency, &setup.limits.currency)?;
+        }
+        if self.buckets.contains_key(&setup.id) {
+            return Err(AdminError::Exists);
+        }
+        {
+            let mut accounts = self.accounts.write();
+            for account in &setup.accounts {
+                accounts
+                    .entry(account.clone())
+                    .or_default()
+                    .push(setup.id.clone());
+            }
+        }
+        let id = setup.id.clone();
+        let bucket = Bucket {
+            id: id.clone(),
+            path: path.into_boxed_slice(),
+            state: Mutex::new(BucketState::new(setup)),
+        };
+        self.buckets.insert(id, Arc::new(bucket));
+        Ok(self.next_sequence(true))
+    }
+
+    /// Removes a bucket that holds nothing.
+    ///
+    /// # Errors
+    /// Where it does not exist, or holds something.
+    pub fn delete_bucket(&self, id: &BucketId) -> Result<u64, AdminError> {
+        let _one_at_a_time = self.changes.lock();
+        if id.as_str() == QUARANTINE {
+            return Err(AdminError::Reserved);
+        }
+        let bucket = self.bucket(id).ok_or(AdminError::UnknownBucket)?;
+        let held: Vec<_> = {
+            let mut state = bucket.state.lock();
+            if !state.orders.is_empty() || state.holdings().any(super::bucket::Holding::is_used) {
+                return Err(AdminError::NotEmpty);
+            }
+            // An order that found the bucket before it left the map meets a halted one.
+            state.deleted = true;
+            state.note.state = TradingState::Halted;
+            state
+                .holdings()
+                .map(|holding| Arc::clone(&holding.listed))
+                .collect()
+        };
+        for listed in held {
+            listed.remove_holder(&bucket);
+        }
+        let mut accounts = self.accounts.write();
+        accounts.retain(|_, owners| {
+            owners.retain(|owner| owner != id);
+            !owners.is_empty()
+        });
+        drop(accounts);
+        self.buckets.remove(id);
+        Ok(self.next_sequence(true))
+    }
+
+    /// Puts a bucket's limits in force as a whole (O1). Live orders stay; what is then above a limit is in breach (O6).
+    ///
+    /// # Errors
+    /// Where the version in force is another than expected, or the currency of what is held would change.
+    pub fn update_limits(
+        &self,
+        id: &BucketId,
+        expected: u64,
+        limits: Limits,
+    ) -> Result<u64, AdminError> {
+        let bucket = self.bucket(id).ok_or(AdminError::UnknownBucket)?;
+        let mut state = bucket.state.lock();
+        if state.version != expected {
+            return Err(AdminError::VersionMismatch {
+                current: state.version,
+            });
+        }
+        same_currency(&state.limits.currency, &limits.currency)?;
+        let version = state.set_limits(limits);
+        drop(state);
+        self.next_sequence(true);
+        Ok(version)
+    }
+
+    /// Puts a group's limits in force as a whole.
+    ///
+    /// # Errors
+    /// Where the version in force is another than expected, or the currency would change.
+    pub fn update_group_limits(
+        &self,
+        id: &GroupId,
+        expected: u64,
+        limits: GroupLimits,
+    ) -> Result<u64, AdminError> {
+        let group = self.group(id).ok_or(AdminError::UnknownGroup)?;
+        let mut state = group.state.lock();
+        if state.version != expected {
+            return Err(AdminError::VersionMismatch {
+                current: state.version,
+            });
+        }
+        same_currency(&state.limits.currency, &limits.currency)?;
+        state.limits = Arc::new(limits);
+        state.version = state.version.saturating_add(1);
+        let version = state.version;
+        drop(state);
+        self.next_sequence(true);
+        Ok(version)
+    }
+
+    /// Makes a state stricter, or the same state again; once the call returns, no later decision has seen the old one (G1).
+    ///
+    /// # Errors
+    /// Where there is no such thing, or a stricter state is in force: only a re-arm ends that.
+    pub fn restrict(&self, scope: &Scope, note: StateNote) -> Result<StateChange, AdminError> {
+        let _one_at_a_time = self.changes.lock();
+        let before = self.state_of(scope)?;
+        if note.state < before {
+            return Err(AdminError::NeedsRearm);
+        }
+        self.set_state(scope, note, before)
+    }
+
+    /// Makes a state active again (G6).
+    ///
+    /// # Errors
+    /// Where there is no such thing.
+    pub fn rearm(&self, scope: &Scope, note: StateNote) -> Result<StateChange, AdminError> {
+        let _one_at_a_time = self.changes.lock();
+        if matches!(scope, Scope::Bucket(id) if id.as_str() == QUARANTINE) {
+            return Err(AdminError::Reserved);
+        }
+        let before = self.state_of(scope)?;
+        self.set_state(
+            scope,
+            StateNote {
+                state: TradingState::Active,
+                ..note
+            },
+            before,
+        )
+    }
+
+    /// The state set on a scope itself.
+    ///
+    /// # Errors
+    /// Where there is no such thing.
+    pub fn state_of(&self, scope: &Scope) -> Result<TradingState, AdminError> {
+        Ok(match scope {
+            Scope::Bucket(id) => {
+                self.bucket(id)
+                    .ok_or(AdminError::UnknownBucket)?
+                    .state
+                    .lock()
+                    .note
+                    .state
+            }
+            Scope::Group(id) => self
+                .group(id)
+                .ok_or(AdminError::UnknownGroup)?
+                .switch
+                .state(),
+            Scope::Instrument(id) if !self.market.instruments().contains_key(id) => {
+                return Err(AdminError::UnknownInstrument);
+            }
+            Scope::Instrument(_) | Scope::Venue(_) | Scope::Client(_) | Scope::Everything => {
+                let set = self.controls.all();
+                subject(scope)
+                    .and_then(|subject| set.get(&subject).map(|note| note.state))
+                    .unwrap_or_default()
+            }
+        })
+    }
+
+    fn set_state(
+        &self,
+        scope: &Scope,
+        note: StateNote,
+        before: TradingState,
+    ) -> Result<StateChange, AdminError> {
+        let (after, now) = (note.state, note.since);
+        match scope {
+            Scope::Bucket(id) => {
+                self.bucket(id)
+                    .ok_or(AdminError::UnknownBucket)?
+                    .state
+                    .lock()
+                    .note = note
+            }
+            Scope::Group(id) => drop(
+                self.group(id)
+                    .ok_or(AdminError::UnknownGroup)?
+                    .switch
+                    .set(note),
+            ),
+            Scope::Instrument(_) | Scope::Venue(_) | Scope::Client(_) | Scope::Everything => {
+                if let Some(subject) = subject(scope) {
+                    self.controls.set(subject, note);
+                }
+            }
+        }
+        // The barrier: whoever decided with the old state has let go of its bucket once we have held it.
+        let mut live = Vec::new();
+        for bucket in self.buckets_in(scope) {
+            let state = bucket.state.lock();
+            let reached = state.orders.iter().filter(|(_, record)| match scope {
+                Scope::Instrument(id) => record.listed.instrument.id == *id,
+                Scope::Venue(id) => record.route.venue == *id,
+                Scope::Client(id) => record.key.client == *id,
+                Scope::Bucket(_) | Scope::Group(_) | Scope::Everything => true,
+            });
+            live.extend(reached.map(|(_, record)| record.view(now)));
+        }
+        Ok(StateChange {
+            sequence: self.next_sequence(true),
+            before,
+            after,
+            live,
+        })
+    }
+
+    fn buckets_in(&self, scope: &Scope) -> Vec<Arc<Bucket>> {
+        match scope {
+            Scope::Bucket(id) => self.bucket(id).into_iter().collect(),
+            Scope::Group(id) => {
+                let below = |bucket: &Arc<Bucket>| bucket.path.iter().any(|group| group.id == *id);
+                self.all_buckets().into_iter().filter(below).collect()
+            }
+            Scope::Instrument(_) | Scope::Venue(_) | Scope::Client(_) | Scope::Everything => {
+                self.all_buckets()
+            }
+        }
+    }
+
+    /// Every bucket, in no order.
+    #[must_use]
+    pub fn all_buckets(&self) -> Vec<Arc<Bucket>> {
+        self.buckets
+            .iter()
+            .map(|entry| Arc::clone(&entry))
+            .collect()
+    }
+
+    /// Loads an opening position where the bucket has none: it counts like one that was traded at this price.
+    ///
+    /// # Errors
+    /// Where bucket, instrument or account are unknown, or a position or live order is there.
+    pub fn load_position(
+        &self,
+        id: &BucketId,
+        instrument: &InstrumentId,
+        account: (&VenueId, &AccountId),
+        quantity: Quantity,
+        price: Price,
+        now: Now,
+    ) -> Result<u64, AdminError> {
+        let bucket = self.bucket(id).ok_or(AdminError::UnknownBucket)?;
+        let listed = self
+            .market
+            .instruments()
+            .get(instrument)
+            .cloned()
+            .ok_or(AdminError::UnknownInstrument)?;
+        let mut guard = bucket.state.lock();
+        let state = &mut *guard;
+        let (place, _) = state
+            .account(account.0, Some(account.1))
+            .ok_or(AdminError::UnknownAccount)?;
+        state.open_holding(&bucket, &listed, &self.market, now);
+        if state.position_at(listed.number, place) != Quantity::ZERO
+            || state.has_orders_in(listed.number)
+        {
+            return Err(AdminError::Held);
+        }
+        let side = if quantity.is_negative() {
+            Side::Sell
+        } else {
+            Side::Buy
+        };
+        let size = quantity.checked_abs().ok_or(AdminError::Overflow)?;
+        let effect: Effect = trade(
+            &listed.instrument,
+            Quantity::ZERO,
+            &Book::default(),
+            side,
+            size,
+            price,
+        )
+        .ok_or(AdminError::Overflow)?;
+        let step = Move {
+            account: place,
+            side,
+            before: Hold::default(),
+            after: Hold::default(),
+            position: Some((place, effect.position)),
+        };
+        let before: Totals = *state.totals();
+        let shift = state
+            .shift(listed.number, Some(&step))
+            .ok_or(AdminError::Overflow)?;
+        state.commit(&shift);
+        state.book(listed.number, &effect);
+        bucket.shift_groups(&before, state.totals());
+        state.note_breach(BreachCause::OpeningPosition);
+        Ok(self.next_sequence(true))
+    }
+
+    /// Adds an instrument or replaces its reference data (N5).
+    ///
+    /// # Errors
+    /// Where positions or live orders would change their worth.
+    pub fn upsert_instrument(&self, instrument: Instrument, now: Now) -> Result<u64, AdminError> {
+        let id = instrument.id.clone();
+        let version = self.market.upsert(instrument)?;
+        if let Some(listed) = self.market.instruments().get(&id) {
+            self.revalue(listed, now);
+        }
+        Ok(version)
+    }
+
+    /// Takes a price; every bucket that holds the instrument is valued anew before the call returns.
+    pub fn push_mark(&self, update: &MarkUpdate, now: Now) -> Accepted {
+        let (accepted, listed) = self.market.push(update, now);
+        if let Some(listed) = listed {
+            self.revalue(&listed, now);
+        }
+        accepted
+    }
+
+    /// Takes a currency rate; every bucket whose figures rest on it is valued anew before the call returns.
+    pub fn push_rate(&self, update: &RateUpdate, now: Now) -> Accepted {
+        let accepted = self.market.push_rate(update, now);
+        if matches!(accepted, Accepted::At(_)) {
+            for listed in self.market.all() {
+                self.revalue_foreign(&listed, now);
+            }
+        }
+        accepted
+    }
+
+    fn revalue(&self, listed: &Arc<super::market::Listed>, now: Now) {
+        for bucket in listed.holders() {
+            bucket
+                .state
+                .lock()
+                .revalue(&bucket, listed, &self.market, now);
+        }
+    }
+
+    /// Values anew the buckets that count an instrument in another currency than its own.
+    fn revalue_foreign(&self, listed: &Arc<super::market::Listed>, now: Now) {
+        for bucket in listed.holders() {
+            let mut state = bucket.state.lock();
+            if state.limits.currency != *listed.instrument.value_currency() {
+                state.revalue(&bucket, listed, &self.market, now);
+            }
+        }
+    }
+
+    /// Housekeeping: frees what clients promised not to send, and forgets, a part at a time, what is past.
+    pub fn sweep(&self, now: Now, round: usize) {
+        const ROUNDS: usize = 64;
+        for bucket in self.all_buckets() {
+            self.release_overdue(&bucket, now);
+        }
+        self.requests.sweep(round, ROUNDS, |entry| {
+            let keep = entry.until > now.wall || entry.is_live();
+            if !keep && let Some(client) = self.clients.get(&entry.key.client) {
+                client.forgotten();
+            }
+            keep
+        });
+        self.executions
+            .sweep(round, ROUNDS, |execution| execution.until > now.wall);
+    }
+}
+
+fn same_currency(
+    expected: &crate::domain::name::Currency,
+    given: &crate::domain::name::Currency,
+) -> Result<(), AdminError> {
+    if expected == given {
+        Ok(())
+    } else {
+        Err(AdminError::Currency {
+            expected: expected.to_string(),
+        })
+    }
+}
+
+fn subject(scope: &Scope) -> Option<Subject> {
+    match scope {
+        Scope::Bucket(_) | Scope::Group(_) => None,
+        Scope::Instrument(id) => Some(Subject::Instrument(id.clone())),
+        Scope::Venue(id) => Some(Subject::Venue(id.clone())),
+        Scope::Client(id) => Some(Subject::Client(id.clone())),
+        Scope::Everything => Some(Subject::Everything),
+    }
+}

@@ -1,0 +1,767 @@
+//! The bar: one order or replace against one bucket and everything above it, in one step (H1).
+//!
+//! The bucket is locked, then its groups upward. All figures are computed, all checks run, and then either everything is assigned or nothing
+//! but the rate windows, the tallies and the stored answer. What-if takes the same way and assigns nothing (K1).
+
+use std::sync::Arc;
+
+use arrayvec::ArrayVec;
+use parking_lot::MutexGuard;
+
+use super::bucket::{Bucket, BucketState, Move, Shift};
+use super::client::Client;
+use super::group::GroupState;
+use super::market::Listed;
+use super::order::{OrderRecord, resting_price};
+use super::{DEPTH, Engine};
+use crate::domain::amount::{Money, Price, Quantity, Ratio};
+use crate::domain::decision::{Finding, Level, Reason, Route, Versions};
+use crate::domain::instrument::{Instrument, Payoff};
+use crate::domain::name::{BucketId, ClOrdId};
+use crate::domain::order::{Attributes, Order, OrderKey, Replace, Side, Size, Terms, TimeInForce};
+use crate::domain::state::{BreachCause, TradingState};
+use crate::domain::time::Now;
+use crate::risk::exposure::{GroupTotals, Hold};
+use crate::risk::lifecycle::{Life, Version};
+use crate::risk::limits::SelfMatchRule;
+use crate::risk::policy::{Case, GroupCase, Verdict, evaluate};
+use crate::risk::valuation::{Prices, base_quantity, exposure_price, lowest_price, unit_value};
+use crate::risk::window::{Likeness, RateUse};
+
+/// How an order is put to the bar.
+#[derive(Clone, Copy)]
+pub(super) struct Sitting<'a> {
+    /// Who asks.
+    pub client: &'a Client,
+    /// Time of the decision.
+    pub now: Now,
+    /// Whether figures of every limit are wanted.
+    pub figures: bool,
+    /// Whether an approval takes effect.
+    pub commit: bool,
+    /// Whether a refusal leaves no trace either.
+    pub quiet: bool,
+    /// Bucket it was addressed to, where that is another one.
+    pub source: Option<&'a BucketId>,
+}
+
+/// What came of it.
+pub(super) struct Admitted {
+    /// Number of the event, taken while everything was locked.
+    pub sequence: u64,
+    /// The verdict, with the findings in order of precedence.
+    pub verdict: Verdict,
+    /// What it rested on.
+    pub versions: Versions,
+    /// Quantity, resolved.
+    pub quantity: Quantity,
+    /// Route it may leave on.
+    pub route: Option<Arc<Route>>,
+    /// Whether it is an exit.
+    pub exit: bool,
+    /// Place of the order among the bucket's live ones, where it took effect.
+    pub number: Option<usize>,
+    /// Resting orders to cancel first.
+    pub cancel_first: Vec<ClOrdId>,
+    /// When an unsent order becomes uncertain, wall nanoseconds.
+    pub expires_at: Option<i64>,
+    /// End of the bucket's trading day, wall nanoseconds.
+    pub day_end: i64,
+}
+
+/// One order or replace, resolved as far as the reference data go.
+struct Ask<'a> {
+    key: &'a OrderKey,
+    listed: &'a Arc<Listed>,
+    account: u16,
+    route: Arc<Route>,
+    side: Side,
+    terms: Terms,
+    attributes: Attributes,
+    time_in_force: TimeInForce,
+    display: Option<Quantity>,
+    size: Size,
+    replaced: Option<Replaced>,
+}
+
+/// Of a replace: the order it changes, as it stands.
+struct Replaced {
+    number: usize,
+    life: Life,
+    hold: Hold,
+    unvalued: bool,
+}
+
+/// The order with its figures.
+struct Sized {
+    quantity: Quantity,
+    cash: Option<Money>,
+    prices: Prices,
+    unit: Result<Money, Reason>,
+    notional: Result<Money, Reason>,
+    base_quantity: Result<Quantity, Reason>,
+    underlying_notional: Result<Money, Reason>,
+}
+
+impl Engine {
+    /// Puts a new order to the bar of a bucket; `to` names another route than the order does.
+    pub(super) fn admit(
+        &self,
+        bucket: &Arc<Bucket>,
+        order: &Order,
+        to: Option<&Route>,
+        sitting: &Sitting<'_>,
+    ) -> Admitted {
+        let mut guard = bucket.state.lock();
+        let state = &mut *guard;
+        state.roll(sitting.now);
+        #[cfg(test)]
+        super::faults::strike(&order.key.cl_ord_id);
+        let instruments = self.market.instruments();
+        let Some(listed) = instruments.get(&order.instrument) else {
+            return self.refuse(state, sitting, Level::Instrument, Reason::UnknownInstrument);
+        };
+        let (venue, account) = match to {
+            Some(route) => (&route.venue, Some(&route.account)),
+            None => (&order.venue, order.account.as_ref()),
+        };
+        let Some((account, route)) = state.account(venue, account) else {
+            return self.refuse(state, sitting, Level::Bucket, Reason::RouteNotConfigured);
+        };
+        state.open_holding(bucket, listed, &self.market, sitting.now);
+        let ask = Ask {
+            key: &order.key,
+            listed,
+            account,
+            route,
+            side: order.side,
+            terms: order.terms,
+            attributes: order.attributes,
+            time_in_force: order.time_in_force,
+            display: order.display,
+            size: order.size,
+            replaced: None,
+        };
+        self.weigh(bucket, state, ask, sitting)
+    }
+
+    /// Puts a replace of a live order to the bar.
+    pub(super) fn admit_replace(
+        &self,
+        bucket: &Arc<Bucket>,
+        number: usize,
+        replace: &Replace,
+        sitting: &Sitting<'_>,
+    ) -> Admitted {
+        let mut guard = bucket.state.lock();
+        let state = &mut *guard;
+        state.roll(sitting.now);
+        #[cfg(test)]
+        super::faults::strike(&replace.key.cl_ord_id);
+        let Some(record) = state.orders.get(number) else {
+            return self.refuse(state, sitting, Level::Order, Reason::OrderEnded);
+        };
+        let names_it = record
+            .life
+            .versions()
+            .any(|version| version.cl_ord_id == replace.original);
+        if replace.quantity.is_zero() {
+            return self.refuse(state, sitting, Level::Order, Reason::ReplaceToZero);
+        }
+        if !names_it || record.life.is_ending() || record.life.is_in_cash() {
+            return self.refuse(state, sitting, Level::Order, Reason::ReplaceMismatch);
+        }
+        let listed = Arc::clone(&record.listed);
+        let ask = Ask {
+            key: &replace.key,
+            listed: &listed,
+            account: record.account,
+            route: Arc::clone(&record.route),
+            side: record.side,
+            terms: replace.terms,
+            attributes: record.attributes,
+            time_in_force: record.life.time_in_force(),
+            display: None,
+            size: Size::Quantity(replace.quantity),
+            replaced: Some(Replaced {
+                number,
+                life: record.life.clone(),
+                hold: record.hold,
+                unvalued: record.unvalued,
+            }),
+        };
+        self.weigh(bucket, state, ask, sitting)
+    }
+
+    /// A refusal before any figure: the attempt counts, nothing else changes.
+    fn refuse(
+        &self,
+        state: &mut BucketState,
+        sitting: &Sitting<'_>,
+        level: Level,
+        reason: Reason,
+    ) -> Admitted {
+        let mut verdict = Verdict::default();
+        verdict.evaluated.insert(reason);
+        verdict.broken.push(Finding {
+            reason,
+            level,
+            dimension: None,
+            figures: None,
+        });
+        let rates = Rates::read(state, sitting, false);
+        if sitting.commit && !sitting.quiet {
+            rates.record(state, sitting);
+            state.counters.rejected = state.counters.rejected.saturating_add(1);
+        }
+        Admitted {
+            sequence: self.next_sequence(sitting.commit),
+            verdict,
+            versions: Versions {
+                limits: state.version,
+                ..Versions::default()
+            },
+            quantity: Quantity::ZERO,
+            route: None,
+            exit: false,
+            number: None,
+            cancel_first: Vec::new(),
+            expires_at: None,
+            day_end: state.day_end(),
+        }
+    }
+
+    fn weigh(
+        &self,
+        bucket: &Arc<Bucket>,
+        state: &mut BucketState,
+        ask: Ask<'_>,
+        sitting: &Sitting<'_>,
+    ) -> Admitted {
+        let now = sitting.now;
+        let number = ask.listed.number;
+        let instrument = &*ask.listed.instrument;
+        let sized = match self.size(state, &ask, now) {
+            Ok(sized) => sized,
+            Err(reason) => return self.refuse(state, sitting, Level::Order, reason),
+        };
+        let valued = state.valued(now);
+        let Some(holding) = state.holding(number) else {
+            return self.refuse(state, sitting, Level::Bucket, Reason::InternalFault);
+        };
+
+        // What the order would hold, and whether it is an exit.
+        let version = Version {
+            cl_ord_id: ask.key.cl_ord_id.clone(),
+            quantity: sized.quantity,
+            terms: ask.terms,
+            unit: sized.unit.unwrap_or(Money::ZERO),
+        };
+        let before = ask
+            .replaced
+            .as_ref()
+            .map_or(Hold::default(), |replaced| replaced.hold);
+        let (life, exit) = match &ask.replaced {
+            None => {
+                let exit = holding
+                    .line
+                    .is_exit(ask.side, sized.quantity, Quantity::ZERO);
+                (
+                    Life::new(
+                        version,
+                        ask.time_in_force,
+                        sized.cash,
+                        exit,
+                        ask.attributes.reduce_only,
+                    ),
+                    exit,
+                )
+            }
+            Some(replaced) => {
+                let mut life = replaced.life.clone();
+                let grown = life.grown_by(&version);
+                let exit = grown.is_some_and(|quantity| {
+                    holding.line.is_exit(ask.side, quantity, before.quantity)
+                });
+                let shrinks =
+                    life.is_shrunk_by(&version) && (replaced.unvalued || sized.unit.is_ok());
+                life.replacing(version, exit || shrinks);
+                (life, exit || shrinks)
+            }
+        };
+        let Some(after) = life.hold() else {
+            return self.refuse(state, sitting, Level::Order, Reason::Overflow);
+        };
+        let step = Move {
+            account: ask.account,
+            side: ask.side,
+            before,
+            after,
+            position: None,
+        };
+        let Some(shift) = state.shift(number, Some(&step)) else {
+            return self.refuse(state, sitting, Level::Bucket, Reason::Overflow);
+        };
+        let added = after
+            .value
+            .checked_sub(before.value)
+            .map_or(Money::ZERO, Money::floor_zero);
+        let figures = (
+            state.concentrations(&shift, ask.account),
+            state.traded_and_open(),
+            inbound(state, sitting.source, added),
+        );
+        let (Some(concentration), Some(traded), Some(inbound)) = figures else {
+            return self.refuse(state, sitting, Level::Bucket, Reason::Overflow);
+        };
+        let Some(traded_after) = traded.checked_add(added) else {
+            return self.refuse(state, sitting, Level::Bucket, Reason::Overflow);
+        };
+
+        // The path, locked upward and held until the answer is final.
+        let mut groups: ArrayVec<MutexGuard<'_, GroupState>, DEPTH> = bucket
+            .path
+            .iter()
+            .take(DEPTH)
+            .map(|group| group.state.lock())
+            .collect();
+        let mut after_groups: ArrayVec<GroupTotals, DEPTH> = ArrayVec::new();
+        let mut path: ArrayVec<GroupCase<'_>, DEPTH> = ArrayVec::new();
+        for (group, above) in groups.iter().zip(&bucket.path) {
+            let Some(totals) = group.totals.with(state.totals(), &shift.totals) else {
+                return self.refuse(state, sitting, above.level, Reason::Overflow);
+            };
+            after_groups.push(totals);
+            path.push(GroupCase {
+                level: above.level,
+                limits: &group.limits,
+                before: group.totals,
+                after: totals,
+                rate: group
+                    .limits
+                    .order_rate
+                    .as_ref()
+                    .map(|limit| group.rate.usage(limit, now.mono, exit)),
+            });
+        }
+
+        let rates = Rates::read(state, sitting, exit);
+        let likeness = Likeness {
+            instrument: number,
+            side: ask.side,
+            quantity: sized.quantity,
+            terms: ask.terms,
+        };
+        let self_match = state.limits.self_match != SelfMatchRule::Allow
+            && holding.crosses(ask.side, crossing_price(&ask.terms));
+        let case = Case {
+            now,
+            limits: &state.limits,
+            own: &holding.own,
+            instrument,
+            side: ask.side,
+            terms: ask.terms,
+            attributes: ask.attributes,
+            time_in_force: ask.time_in_force,
+            quantity: sized.quantity,
+            display: ask.display,
+            exit,
+            replace: ask.replaced.is_some(),
+            state: self.state_over(bucket, state, instrument, &ask),
+            listed: instrument.is_listed_on(&ask.route.venue),
+            window_open: state.window_open(),
+            prices: sized.prices,
+            notional: sized.notional,
+            underlying_notional: sized.underlying_notional,
+            base_quantity: sized.base_quantity,
+            valued,
+            look_alikes: state.limits.look_alike.map_or(0, |limit| {
+                state.look_alikes.count(&likeness, now.mono, limit.window)
+            }),
+            self_match,
+            line: (holding.line, shift.line),
+            totals: (*state.totals(), shift.totals),
+            open_orders: (state.live_orders(), u32::from(ask.replaced.is_none())),
+            concentration: &concentration,
+            traded: (traded, traded_after),
+            rate: rates.bucket,
+            client_rate: rates.client,
+            notional_rate: (
+                state.limits.notional_rate.map_or(Money::ZERO, |limit| {
+                    state.notional_rate.sum(now.mono, limit.window)
+                }),
+                added,
+            ),
+            quota: (
+                sitting.client.used(),
+                if exit {
+                    sitting.client.exit_quota()
+                } else {
+                    sitting.client.setup.quota
+                },
+            ),
+            inbound: &inbound,
+            path: &path,
+        };
+        let verdict = evaluate(&case, sitting.figures);
+        let group_rates: ArrayVec<Option<RateUse>, DEPTH> =
+            path.iter().map(|group| group.rate).collect();
+        drop(path);
+
+        let mut admitted = Admitted {
+            sequence: self.next_sequence(sitting.commit),
+            versions: Versions {
+                limits: state.version,
+                reference: instrument.version,
+                market: self.market.version(),
+                price: sized.prices.reference,
+                price_version: sized.prices.version,
+                price_age: sized.prices.age,
+            },
+            quantity: sized.quantity,
+            route: None,
+            exit,
+            number: None,
+            cancel_first: Vec::new(),
+            expires_at: None,
+            day_end: state.day_end(),
+            verdict,
+        };
+        if !admitted.verdict.passes() {
+            drop(groups);
+            if sitting.commit && !sitting.quiet {
+                rates.record(state, sitting);
+                state.counters.rejected = state.counters.rejected.saturating_add(1);
+            }
+            return admitted;
+        }
+        if self_match {
+            admitted.cancel_first = crossed_by(state, &ask);
+        }
+        admitted.route = Some(Arc::clone(&ask.route));
+        let ttl = state.limits.unsent_ttl;
+        if ask.replaced.is_none() {
+            admitted.expires_at = Some(
+                now.wall
+                    .saturating_add(i64::try_from(ttl).unwrap_or(i64::MAX)),
+            );
+        }
+        if !sitting.commit {
+            return admitted;
+        }
+
+        // Approved. From here on nothing can fail.
+        for ((group, totals), rate) in groups.iter_mut().zip(after_groups).zip(group_rates) {
+            group.totals = totals;
+            if let (Some(limit), Some(rate)) = (group.limits.order_rate, rate) {
+                group.rate.record(&limit, now.mono, rate);
+            }
+        }
+        drop(groups);
+        rates.record(state, sitting);
+        self.take(
+            state,
+            ask,
+            sitting,
+            Taken {
+                life,
+                before,
+                after,
+                added,
+                shift,
+                likeness,
+                unvalued: sized.notional.is_err(),
+            },
+            &mut admitted,
+        );
+        admitted
+    }
+
+    /// Enters an approved order or replace in the bucket's figures.
+    fn take(
+        &self,
+        state: &mut BucketState,
+        ask: Ask<'_>,
+        sitting: &Sitting<'_>,
+        taken: Taken,
+        admitted: &mut Admitted,
+    ) {
+        let now = sitting.now;
+        let number = ask.listed.number;
+        state.commit(&taken.shift);
+        state.change_open_value(taken.before.value, taken.after.value);
+        if let Some(limit) = state.limits.notional_rate {
+            state.notional_rate.record(now.mono, &limit, taken.added);
+        }
+        if let Some(source) = sitting.source {
+            let sum = state.inbound.entry(source.clone()).or_default();
+            *sum = sum.checked_add(taken.added).unwrap_or(*sum);
+            state.counters.rerouted_in = state.counters.rerouted_in.saturating_add(1);
+        }
+        let newest = taken.life.versions().last().and_then(resting_price);
+        state.rest(number, ask.side, newest.into_iter());
+        admitted.number = Some(match ask.replaced {
+            Some(replaced) => {
+                if let Some(record) = state.orders.get_mut(replaced.number) {
+                    record.life = taken.life;
+                    record.hold = taken.after;
+                    record.counted = record
+                        .counted
+                        .checked_add(taken.added)
+                        .unwrap_or(record.counted);
+                }
+                replaced.number
+            }
+            None => {
+                if let Some(limit) = state.limits.look_alike {
+                    state.look_alikes.record(taken.likeness, now.mono, &limit);
+                }
+                if taken.unvalued {
+                    state.change_unvalued(number, true);
+                }
+                state.orders.insert(Box::new(OrderRecord {
+                    key: ask.key.clone(),
+                    listed: Arc::clone(ask.listed),
+                    route: ask.route,
+                    account: ask.account,
+                    side: ask.side,
+                    attributes: ask.attributes,
+                    life: taken.life,
+                    hold: taken.after,
+                    approved: now,
+                    deadline: now.mono.saturating_add(state.limits.unsent_ttl),
+                    counted: taken.added,
+                    unvalued: taken.unvalued,
+                    send_after_commit: sitting.client.setup.send_after_commit,
+                    source: sitting.source.cloned(),
+                }))
+            }
+        });
+        state.counters.approved = state.counters.approved.saturating_add(1);
+        if admitted.exit {
+            state.note_breach(BreachCause::Exit);
+        }
+    }
+
+    /// Quantity, prices and values of an order, as far as they can be had.
+    fn size(&self, state: &BucketState, ask: &Ask<'_>, now: Now) -> Result<Sized, Reason> {
+        let instrument = &*ask.listed.instrument;
+        let number = ask.listed.number;
+        let limits = &state.limits;
+        let collar = instrument.collar.or(limits.collar);
+        let prices = ask
+            .listed
+            .prices(now, collar.is_some_and(|collar| collar.period.is_some()));
+        let rate = self
+            .market
+            .rate(instrument.value_currency(), &limits.currency, now)
+            .map(|(rate, _)| rate);
+        let price = exposure_price(&ask.terms, ask.side, &prices, limits.market_slippage);
+        let unit = rate.and_then(|rate| value_unit(instrument, price, rate));
+        let (quantity, cash) = match ask.size {
+            Size::Quantity(quantity) => (quantity, None),
+            Size::ClosePosition => {
+                let position = state
+                    .holding(number)
+                    .map_or(Quantity::ZERO, |holding| holding.line.position);
+                let closes = match ask.side {
+                    Side::Buy => position.is_negative(),
+                    Side::Sell => position.is_positive(),
+                };
+                let size = position.checked_abs().filter(|_| closes);
+                (size.ok_or(Reason::ReduceOnlyExceedsPosition)?, None)
+            }
+            Size::Cash(cash) => {
+                let low = lowest_price(&ask.terms, &prices, limits.market_slippage);
+                let one = value_unit(instrument, low, Ratio::ONE)?;
+                let quantity = cash
+                    .quantity_up(one)
+                    .and_then(|quantity| quantity.round_up_to(instrument.lot))
+                    .ok_or(Reason::Overflow)?;
+                (
+                    quantity,
+                    Some(cash.times_up(rate?).ok_or(Reason::Overflow)?),
+                )
+            }
+        };
+        let notional = match cash {
+            Some(cash) => Ok(cash),
+            None => unit.and_then(|unit| quantity.value_at(unit).ok_or(Reason::Overflow)),
+        };
+        let base = match instrument.payoff {
+            // Fewer coins at a higher price: the lowest credible one counts.
+            Payoff::Inverse if limits.order_base_quantity_max.is_some() => {
+                let low = lowest_price(&ask.terms, &prices, Ratio::ZERO);
+                low.ok_or(Reason::PriceUnavailable).and_then(|low| {
+                    base_quantity(instrument, quantity, Some(low)).ok_or(Reason::Overflow)
+                })
+            }
+            Payoff::Inverse | Payoff::Linear | Payoff::Quanto => {
+                base_quantity(instrument, quantity, prices.reference).ok_or(Reason::Overflow)
+            }
+        };
+        let underlying = match (instrument.option, limits.order_underlying_notional_max) {
+            (Some(_), Some(_)) => {
+                self.underlying_price(instrument, &prices, now)
+                    .and_then(|price| {
+                        let value = quantity
+                            .notional_at(price, instrument.multiplier)
+                            .ok_or(Reason::Overflow)?;
+                        value.times_up(rate?).ok_or(Reason::Overflow)
+                    })
+            }
+            _ => Ok(Money::ZERO),
+        };
+        Ok(Sized {
+            quantity,
+            cash,
+            prices,
+            unit,
+            notional,
+            base_quantity: base,
+            underlying_notional: underlying,
+        })
+    }
+
+    fn underlying_price(
+        &self,
+        instrument: &Instrument,
+        prices: &Prices,
+        now: Now,
+    ) -> Result<Price, Reason> {
+        let other = instrument.underlying_instrument.as_ref().and_then(|id| {
+            let instruments = self.market.instruments();
+            instruments.get(id)?.prices(now, false).reference
+        });
+        other.or(prices.index).ok_or(Reason::PriceUnavailable)
+    }
+
+    /// The most restrictive trading state over an order, read while its bucket is locked (G3).
+    fn state_over(
+        &self,
+        bucket: &Bucket,
+        state: &BucketState,
+        instrument: &Instrument,
+        ask: &Ask<'_>,
+    ) -> (TradingState, Level) {
+        let mut strictest = (state.note.state, Level::Bucket);
+        for group in &bucket.path {
+            let above = group.switch.state();
+            if above > strictest.0 {
+                strictest = (above, group.level);
+            }
+        }
+        let around = self
+            .controls
+            .over(&instrument.id, &ask.route.venue, &ask.key.client);
+        if around.0 > strictest.0 {
+            around
+        } else {
+            strictest
+        }
+    }
+}
+
+/// What an approval enters in the bucket.
+struct Taken {
+    life: Life,
+    before: Hold,
+    after: Hold,
+    added: Money,
+    shift: Shift,
+    likeness: Likeness,
+    unvalued: bool,
+}
+
+/// The shares of the bucket's and the client's order rate that an attempt draws on.
+struct Rates {
+    bucket: Option<RateUse>,
+    client: Option<RateUse>,
+}
+
+impl Rates {
+    fn read(state: &BucketState, sitting: &Sitting<'_>, exit: bool) -> Self {
+        let now = sitting.now.mono;
+        Self {
+            bucket: state
+                .limits
+                .order_rate
+                .as_ref()
+                .map(|limit| state.rate.usage(limit, now, exit)),
+            client: sitting
+                .client
+                .setup
+                .order_rate
+                .as_ref()
+                .map(|limit| sitting.client.rate.lock().usage(limit, now, exit)),
+        }
+    }
+
+    /// Counts the attempt, approved or not: a flood is not free (F1).
+    fn record(&self, state: &mut BucketState, sitting: &Sitting<'_>) {
+        let now = sitting.now.mono;
+        if let (Some(limit), Some(rate)) = (state.limits.order_rate, self.bucket) {
+            state.rate.record(&limit, now, rate);
+        }
+        if let (Some(limit), Some(rate)) = (sitting.client.setup.order_rate, self.client) {
+            sitting.client.rate.lock().record(&limit, now, rate);
+        }
+    }
+}
+
+fn value_unit(instrument: &Instrument, price: Option<Price>, rate: Ratio) -> Result<Money, Reason> {
+    if price.is_none() && instrument.payoff != Payoff::Inverse {
+        return Err(Reason::PriceUnavailable);
+    }
+    unit_value(instrument, price, rate).ok_or(Reason::Overflow)
+}
+
+/// Caps a target of a reroute puts on what comes in: bound, before, after (RR12). Nothing on overflow.
+fn inbound(
+    state: &BucketState,
+    source: Option<&BucketId>,
+    added: Money,
+) -> Option<ArrayVec<(Money, Money, Money), 2>> {
+    let mut caps = ArrayVec::new();
+    let Some(source) = source else {
+        return Some(caps);
+    };
+    let own = state.inbound.get(source).copied().unwrap_or_default();
+    let rule = state
+        .inbound_rules
+        .iter()
+        .find(|rule| rule.from == *source)?;
+    caps.push((rule.notional_max, own, own.checked_add(added)?));
+    if let Some(bound) = state.inbound_total_max {
+        let all = state
+            .inbound
+            .values()
+            .try_fold(Money::ZERO, |sum, value| sum.checked_add(*value))?;
+        caps.push((bound, all, all.checked_add(added)?));
+    }
+    Some(caps)
+}
+
+/// Price at which an order may trade at once; none where it takes any price.
+const fn crossing_price(terms: &Terms) -> Option<Price> {
+    terms.limit_price()
+}
+
+/// Resting orders of the bucket that an order would trade with.
+fn crossed_by(state: &BucketState, ask: &Ask<'_>) -> Vec<ClOrdId> {
+    let crosses = |record: &OrderRecord| {
+        record.listed.number == ask.listed.number
+            && record.side != ask.side
+            && record
+                .resting_prices()
+                .any(|resting| match (ask.side, crossing_price(&ask.terms)) {
+                    (_, None) => true,
+                    (Side::Buy, Some(price)) => price >= resting,
+                    (Side::Sell, Some(price)) => price <= resting,
+                })
+    };
+    let crossed = state.orders.iter().filter(|(_, record)| crosses(record));
+    crossed
+        .map(|(_, record)| record.life.current().cl_ord_id.clone())
+        .collect()
+}

@@ -1,0 +1,53 @@
+//! A client of the gateway: its quota of ids and its own order rate.
+
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use parking_lot::Mutex;
+
+use super::setup::ClientSetup;
+use crate::risk::window::OrderRate;
+
+/// A client. Its rate window is a leaf lock: nothing is locked after it.
+pub struct Client {
+    /// As configured.
+    pub setup: ClientSetup,
+    /// Ids stored for it.
+    used: AtomicU32,
+    /// Orders within the window of its session's F1.
+    pub rate: Mutex<OrderRate>,
+}
+
+impl Client {
+    /// A client that has sent nothing yet.
+    #[must_use]
+    pub fn new(setup: ClientSetup) -> Self {
+        Self {
+            setup,
+            used: AtomicU32::new(0),
+            rate: Mutex::default(),
+        }
+    }
+
+    /// Ids stored for it.
+    #[must_use]
+    pub fn used(&self) -> u32 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// Ids kept for exits beyond the quota: a tenth.
+    #[must_use]
+    pub const fn exit_quota(&self) -> u32 {
+        self.setup.quota.saturating_add(self.setup.quota / 10)
+    }
+
+    /// Counts an id stored.
+    pub fn stored(&self) {
+        self.used.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts an id forgotten.
+    pub fn forgotten(&self) {
+        // Never below zero: each id forgotten was counted when it was stored.
+        self.used.fetch_sub(1, Ordering::Relaxed);
+    }
+}

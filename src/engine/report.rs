@@ -1,0 +1,907 @@
+//! Facts: what the venue and the client tell of orders. They are booked, whatever they break, and flagged (H3–H17).
+//!
+//! A report finds its order by the client's id and is booked to the bucket stored with the order, never to the one it names (NL11). The
+//! order is taken out of its place, changed, and put where it then belongs: among the live ones of its bucket, or with its stored answer.
+
+use std::sync::Arc;
+
+use super::Engine;
+use super::answer::{Receipt, Refusal, ReportFlag};
+use super::bucket::{Bucket, BucketState, Move};
+use super::index::{BookedFill, Entry, ExecKey, Execution, ExecutionKind, OrderSlot};
+use super::market::Listed;
+use super::order::OrderRecord;
+use crate::domain::amount::{Money, Quantity};
+use crate::domain::name::{ClOrdId, ClientId, ExecId};
+use crate::domain::order::{Notice, OrderKey, Side, Terms};
+use crate::domain::report::{CancelRejectOf, Fill, Report, ReportKind};
+use crate::domain::state::{BreachCause, OrderState};
+use crate::domain::time::Now;
+use crate::risk::exposure::Hold;
+use crate::risk::pnl::{Effect, trade};
+use crate::risk::valuation::{Prices, exposure_price, unit_value};
+
+/// How long an execution id is remembered: beyond any late copy of it.
+const EXECUTIONS_KEPT: i64 = 7 * 86_400_000_000_000;
+
+/// What a fill or its reversal does to the position.
+#[derive(Clone, Copy)]
+struct Booking {
+    account: Option<u16>,
+    effect: Effect,
+    /// Value counted in the day's traded notional, limit currency.
+    traded: Money,
+}
+
+impl Engine {
+    /// Books a report.
+    pub fn report(&self, report: &Report, now: Now) -> Receipt {
+        match (&report.kind, &report.exec_id) {
+            (ReportKind::Trade(fill), Some(exec)) => self.trade(report, fill, exec, now),
+            (ReportKind::Bust { of }, Some(exec)) => self.amend_fill(report, of, None, exec, now),
+            (ReportKind::Correct { of, to }, Some(exec)) => {
+                self.amend_fill(report, of, Some(to), exec, now)
+            }
+            _ => self.status(report, now),
+        }
+    }
+
+    /// Takes a notice of the client.
+    ///
+    /// # Errors
+    /// Where there is no such order.
+    pub fn notify(
+        &self,
+        client: &ClientId,
+        cl_ord_id: &ClOrdId,
+        notice: Notice,
+        now: Now,
+    ) -> Result<Receipt, Refusal> {
+        let told = self.with_order(client, cl_ord_id, now, |_, _, record| {
+            match notice {
+                Notice::Sent => {
+                    record.life.sent();
+                    record.deadline = now.mono.saturating_add(record.patience());
+                }
+                Notice::CancelRequested => record.life.cancel_requested(),
+            }
+            Vec::new()
+        });
+        told.ok_or(Refusal::UnknownOrder)
+    }
+
+    /// Frees an order, or a replace, that the client never sent (H2). An id never seen is remembered, so that a request that comes after its
+    /// own release is refused.
+    ///
+    /// # Errors
+    /// Where the order is known to be sent.
+    pub fn release(&self, key: &OrderKey, now: Now) -> Result<Receipt, Refusal> {
+        let place = self.requests.place(key);
+        {
+            let mut shard = self.requests.lock(place);
+            if shard.get_mut(place, key).is_none() {
+                let client = self.client(&key.client)?;
+                let until = now.wall.saturating_add(super::DAY);
+                shard.insert(
+                    place,
+                    Entry {
+                        key: key.clone(),
+                        digest: 0,
+                        until,
+                        decision: None,
+                        order: OrderSlot::None,
+                    },
+                );
+                client.stored();
+                return Ok(Receipt {
+                    sequence: self.next_sequence(true),
+                    flags: vec![ReportFlag::UnknownOrder],
+                    ..Receipt::default()
+                });
+            }
+        }
+        let mut sent = false;
+        let told = self.with_order(&key.client, &key.cl_ord_id, now, |state, bucket, record| {
+            if record
+                .life
+                .pending()
+                .iter()
+                .any(|version| version.cl_ord_id == key.cl_ord_id)
+            {
+                state.unrest_all(record);
+                record
+                    .life
+                    .cancel_rejected(CancelRejectOf::Replace, &key.cl_ord_id);
+                state.rest_all(record);
+            } else if record.key.cl_ord_id == key.cl_ord_id {
+                sent = !record.life.release();
+            }
+            let _ = bucket;
+            Vec::new()
+        });
+        if sent {
+            return Err(Refusal::AlreadySent);
+        }
+        told.ok_or(Refusal::UnknownOrder)
+    }
+
+    /// Frees the unsent orders of clients that promised never to send what they have not committed, once their time is up (H2).
+    pub(super) fn release_overdue(&self, bucket: &Arc<Bucket>, now: Now) {
+        let overdue: Vec<OrderKey> = {
+            let state = bucket.state.lock();
+            let due = |record: &OrderRecord| {
+                record.send_after_commit && now.mono >= record.deadline && record.life.is_unsent()
+            };
+            state
+                .orders
+                .iter()
+                .filter(|(_, record)| due(record))
+                .map(|(_, record)| record.key.clone())
+                .collect()
+        };
+        for key in overdue {
+            let _ = self.with_order(&key.client, &key.cl_ord_id, now, |_, _, record| {
+                if now.mono >= record.deadline {
+                    let _ = record.life.release();
+                }
+                Vec::new()
+            });
+        }
+    }
+
+    /// A fill.
+    fn trade(&self, report: &Report, fill: &Fill, exec: &ExecId, now: Now) -> Receipt {
+        let key = self.exec_key(report, exec);
+        let digest = self.executions.digest(&(
+            &report.client,
+            &self.root_of(&report.client, &report.cl_ord_id).cl_ord_id,
+            fill,
+            report.side,
+        ));
+        let place = self.executions.place(&key);
+        let mut shard = self.executions.lock(place);
+        let mut parked = None;
+        match shard.get_mut(place, &key) {
+            Some(Execution {
+                what: ExecutionKind::Parked(to),
+                ..
+            }) => parked = Some(to.clone()),
+            Some(Execution { digest: known, .. }) => {
+                // Booked before; what it says of the order's status still counts (H14).
+                let flag = if *known == digest {
+                    ReportFlag::Duplicate
+                } else {
+                    ReportFlag::ExecMismatch
+                };
+                let mut receipt = if flag == ReportFlag::Duplicate {
+                    self.status(report, now)
+                } else {
+                    Receipt::default()
+                };
+                receipt.applied = false;
+                receipt.flags.push(flag);
+                if receipt.sequence == 0 {
+                    receipt.sequence = self.next_sequence(true);
+                }
+                return receipt;
+            }
+            None => {}
+        }
+        let (mut receipt, booked) = self.book_fill(report, fill, now);
+        let Some(mut booked) = booked else {
+            return receipt;
+        };
+        shard.remove(place, &key);
+        if let Some(to) = parked {
+            let (second, amended) = self.rebook(report, &booked, to.as_ref(), now);
+            receipt = Receipt {
+                flags: [receipt.flags, second.flags].concat(),
+                ..second
+            };
+            booked = amended.unwrap_or(booked);
+        }
+        shard.insert(
+            place,
+            Execution {
+                key,
+                digest,
+                until: now.wall.saturating_add(EXECUTIONS_KEPT),
+                what: ExecutionKind::Fill(booked),
+            },
+        );
+        receipt
+    }
+
+    /// Books a fill to its order, or, where there is none, to the bucket its account belongs to (H13).
+    fn book_fill(&self, report: &Report, fill: &Fill, now: Now) -> (Receipt, Option<BookedFill>) {
+        let mut booked = None;
+        let known = self.with_order(
+            &report.client,
+            &report.cl_ord_id,
+            now,
+            |state, bucket, record| {
+                let mut flags = self.compare(report, state, record);
+                if let Some(cum) = report.cum {
+                    record.life.told_filled(cum);
+                }
+                let account = self.account_of(report, state).or(Some(record.account));
+                let booking = self.booking(state, &record.listed, record.side, fill, account, now);
+                let Some(oddities) = record.life.fill(fill.quantity) else {
+                    return flags;
+                };
+                if record.life.is_in_cash() {
+                    record.life.spend(booking.traded);
+                    if report.leaves.is_some_and(Quantity::is_zero) {
+                        record.life.cash_filled();
+                    }
+                }
+                let cause = match (oddities.overfill, oddities.late_fill) {
+                    (true, _) => BreachCause::Overfill,
+                    (false, true) => BreachCause::LateFill,
+                    (false, false) => BreachCause::FillPrice,
+                };
+                flags.extend(oddities.overfill.then_some(ReportFlag::Overfill));
+                flags.extend(oddities.late_fill.then_some(ReportFlag::LateFill));
+                self.settle(state, bucket, record, Some(booking), cause);
+                state.counters.fills = state.counters.fills.saturating_add(1);
+                booked = Some(BookedFill {
+                    bucket: Arc::clone(bucket),
+                    order: Some(record.key.clone()),
+                    instrument: record.listed.number,
+                    account: booking.account,
+                    side: record.side,
+                    quantity: fill.quantity,
+                    price: fill.price,
+                    effect: booking.effect,
+                    busted: false,
+                });
+                flags
+            },
+        );
+        match known {
+            Some(mut receipt) => {
+                receipt.realised = booked.as_ref().map(|fill| fill.effect.realised);
+                (receipt, booked)
+            }
+            None => self.book_orphan(report, fill, now),
+        }
+    }
+
+    /// A fill of an order we do not know: to the only bucket its account belongs to, else to quarantine; never guessed by symbol (H13).
+    fn book_orphan(&self, report: &Report, fill: &Fill, now: Now) -> (Receipt, Option<BookedFill>) {
+        let mut receipt = Receipt {
+            sequence: self.next_sequence(true),
+            flags: vec![ReportFlag::UnknownOrder, ReportFlag::NeedsReconciliation],
+            ..Receipt::default()
+        };
+        let owner = self.owner_of(report);
+        if owner.is_none() {
+            receipt.flags.push(ReportFlag::Quarantined);
+        }
+        let listed = report
+            .instrument
+            .as_ref()
+            .and_then(|id| self.market.instruments().get(id).cloned());
+        let target = owner.or_else(|| self.quarantine.clone());
+        let (Some(bucket), Some(listed), Some(side)) = (target, listed, report.side) else {
+            // Nothing to book it to: kept as an alarm, and asked for again.
+            if !receipt.flags.contains(&ReportFlag::Quarantined) {
+                receipt.flags.push(ReportFlag::Quarantined);
+            }
+            tracing::error!(client = %report.client, order = %report.cl_ord_id, "a fill of an unknown order names no known instrument and side: not booked");
+            return (receipt, None);
+        };
+        let mut guard = bucket.state.lock();
+        let state = &mut *guard;
+        state.roll(now);
+        state.open_holding(&bucket, &listed, &self.market, now);
+        let account = self.account_of(report, state);
+        let booking = self.booking(state, &listed, side, fill, account, now);
+        let step = Move {
+            account: account.unwrap_or(0),
+            side,
+            before: Hold::default(),
+            after: Hold::default(),
+            position: None,
+        };
+        self.apply(
+            state,
+            &bucket,
+            &listed,
+            step,
+            Some(booking),
+            BreachCause::UnknownFill,
+        );
+        state.counters.fills = state.counters.fills.saturating_add(1);
+        state.counters.flagged = state.counters.flagged.saturating_add(1);
+        self.finish(state, &bucket, listed.number, None, &mut receipt);
+        receipt.realised = Some(booking.effect.realised);
+        receipt.applied = true;
+        let booked = BookedFill {
+            bucket: Arc::clone(&bucket),
+            order: None,
+            instrument: listed.number,
+            account,
+            side,
+            quantity: fill.quantity,
+            price: fill.price,
+            effect: booking.effect,
+            busted: false,
+        };
+        drop(guard);
+        (receipt, Some(booked))
+    }
+
+    /// A bust, or a correction (H15, H16).
+    fn amend_fill(
+        &self,
+        report: &Report,
+        of: &ExecId,
+        to: Option<&Fill>,
+        exec: &ExecId,
+        now: Now,
+    ) -> Receipt {
+        let own_key = self.exec_key(report, exec);
+        let of_key = ExecKey {
+            exec_id: of.clone(),
+            ..own_key.clone()
+        };
+        let digest = self.executions.digest(&(of, to));
+        let (own_place, of_place) = (
+            self.executions.place(&own_key),
+            self.executions.place(&of_key),
+        );
+        let until = now.wall.saturating_add(EXECUTIONS_KEPT);
+        let (mut own, mut other) = self.executions.lock_two(own_place, of_place);
+        let simply = |flag| Receipt {
+            sequence: self.next_sequence(true),
+            flags: vec![flag],
+            ..Receipt::default()
+        };
+        if let Some(known) = own.get_mut(own_place, &own_key) {
+            return simply(if known.digest == digest {
+                ReportFlag::Duplicate
+            } else {
+                ReportFlag::ExecMismatch
+            });
+        }
+        let receipt = {
+            let shard = other.as_deref_mut().unwrap_or(&mut *own);
+            match shard
+                .get_mut(of_place, &of_key)
+                .map(|execution| &mut execution.what)
+            {
+                None => {
+                    let what = ExecutionKind::Parked(to.cloned());
+                    shard.insert(
+                        of_place,
+                        Execution {
+                            key: of_key,
+                            digest: 0,
+                            until,
+                            what,
+                        },
+                    );
+                    simply(ReportFlag::BustParked)
+                }
+                Some(ExecutionKind::Parked(_)) if to.is_none() => simply(ReportFlag::Duplicate),
+                Some(ExecutionKind::Parked(parked)) => {
+                    *parked = to.cloned();
+                    simply(ReportFlag::BustParked)
+                }
+                Some(ExecutionKind::Amendment) => simply(ReportFlag::ExecMismatch),
+                Some(ExecutionKind::Fill(fill)) if fill.busted => simply(ReportFlag::Duplicate),
+                Some(ExecutionKind::Fill(fill))
+                    if report.side.is_some_and(|side| side != fill.side) =>
+                {
+                    simply(ReportFlag::ExecMismatch)
+                }
+                Some(ExecutionKind::Fill(fill)) => {
+                    let (receipt, amended) = self.rebook(report, fill, to, now);
+                    if let Some(amended) = amended {
+                        *fill = amended;
+                    }
+                    receipt
+                }
+            }
+        };
+        own.insert(
+            own_place,
+            Execution {
+                key: own_key,
+                digest,
+                until,
+                what: ExecutionKind::Amendment,
+            },
+        );
+        receipt
+    }
+
+    /// Reverses a booked fill exactly, and books what it really was, in one step.
+    fn rebook(
+        &self,
+        report: &Report,
+        fill: &BookedFill,
+        to: Option<&Fill>,
+        now: Now,
+    ) -> (Receipt, Option<BookedFill>) {
+        let Some(undone) = fill.effect.undone() else {
+            return (Receipt::default(), None);
+        };
+        let undo = Booking {
+            account: fill.account,
+            effect: undone,
+            traded: Money::ZERO,
+        };
+        let mut amended = BookedFill {
+            busted: to.is_none(),
+            ..fill.clone()
+        };
+        let Some(order) = &fill.order else {
+            return (
+                self.rebook_orphan(fill, undo, to, &mut amended, now),
+                Some(amended),
+            );
+        };
+        let told = self.with_order(
+            &order.client,
+            &order.cl_ord_id,
+            now,
+            |state, bucket, record| {
+                let flags = self.compare(report, state, record);
+                if record.life.unfill(fill.quantity).is_some() {
+                    self.settle(state, bucket, record, Some(undo), BreachCause::Bust);
+                }
+                if let Some(to) = to
+                    && record.life.fill(to.quantity).is_some()
+                {
+                    let booking =
+                        self.booking(state, &record.listed, record.side, to, fill.account, now);
+                    self.settle(
+                        state,
+                        bucket,
+                        record,
+                        Some(Booking {
+                            traded: Money::ZERO,
+                            ..booking
+                        }),
+                        BreachCause::Bust,
+                    );
+                    (amended.quantity, amended.price, amended.effect) =
+                        (to.quantity, to.price, booking.effect);
+                }
+                flags
+            },
+        );
+        (told.unwrap_or_default(), Some(amended))
+    }
+
+    fn rebook_orphan(
+        &self,
+        fill: &BookedFill,
+        undo: Booking,
+        to: Option<&Fill>,
+        amended: &mut BookedFill,
+        now: Now,
+    ) -> Receipt {
+        let mut receipt = Receipt {
+            sequence: self.next_sequence(true),
+            applied: true,
+            ..Receipt::default()
+        };
+        let mut guard = fill.bucket.state.lock();
+        let state = &mut *guard;
+        let Some(listed) = state
+            .holding(fill.instrument)
+            .map(|holding| Arc::clone(&holding.listed))
+        else {
+            return receipt;
+        };
+        let step = Move {
+            account: fill.account.unwrap_or(0),
+            side: fill.side,
+            before: Hold::default(),
+            after: Hold::default(),
+            position: None,
+        };
+        self.apply(
+            state,
+            &fill.bucket,
+            &listed,
+            step,
+            Some(undo),
+            BreachCause::Bust,
+        );
+        if let Some(to) = to {
+            let booking = self.booking(state, &listed, fill.side, to, fill.account, now);
+            self.apply(
+                state,
+                &fill.bucket,
+                &listed,
+                step,
+                Some(Booking {
+                    traded: Money::ZERO,
+                    ..booking
+                }),
+                BreachCause::Bust,
+            );
+            (amended.quantity, amended.price, amended.effect) =
+                (to.quantity, to.price, booking.effect);
+        }
+        self.finish(state, &fill.bucket, fill.instrument, None, &mut receipt);
+        receipt
+    }
+
+    /// Everything that is not an execution.
+    fn status(&self, report: &Report, now: Now) -> Receipt {
+        let told = self.with_order(
+            &report.client,
+            &report.cl_ord_id,
+            now,
+            |state, bucket, record| {
+                let mut flags = self.compare(report, state, record);
+                let cum = report.cum;
+                if let Some(cum) = cum {
+                    record.life.told_filled(cum);
+                }
+                state.unrest_all(record);
+                let mut cause = BreachCause::Restatement;
+                let oddities = match &report.kind {
+                    ReportKind::New | ReportKind::Trade(_) => {
+                        record.life.acknowledged();
+                        None
+                    }
+                    ReportKind::Canceled => Some(record.life.ended(OrderState::Canceled, cum)),
+                    ReportKind::Expired => Some(record.life.ended(OrderState::Expired, cum)),
+                    ReportKind::DoneForDay => Some(record.life.ended(OrderState::DoneForDay, cum)),
+                    ReportKind::Rejected => Some(record.life.venue_rejected(cum)),
+                    ReportKind::Replaced => {
+                        if !record.life.replaced(&report.cl_ord_id) {
+                            flags.push(ReportFlag::NeedsReconciliation);
+                        }
+                        None
+                    }
+                    ReportKind::CancelRejected { of, unknown_order } => {
+                        record.life.cancel_rejected(*of, &report.cl_ord_id);
+                        flags.extend(unknown_order.then_some(ReportFlag::NeedsReconciliation));
+                        None
+                    }
+                    ReportKind::Restated { quantity, price } => {
+                        let terms = price.map(|price| Terms::Limit { price });
+                        let valued = terms
+                            .map(|terms| (terms, self.restated_unit(state, record, terms, now)));
+                        record.life.restated(*quantity, valued);
+                        None
+                    }
+                    // Without an execution id there is nothing to find; the edge refuses such a report.
+                    ReportKind::Bust { .. } | ReportKind::Correct { .. } => {
+                        cause = BreachCause::Bust;
+                        None
+                    }
+                };
+                if let Some(oddities) = oddities {
+                    flags.extend(oddities.owed.then_some(ReportFlag::OwedFills));
+                    flags.extend(
+                        oddities
+                            .unresolved
+                            .then_some(ReportFlag::NeedsReconciliation),
+                    );
+                }
+                state.rest_all(record);
+                self.settle(state, bucket, record, None, cause);
+                flags
+            },
+        );
+        told.unwrap_or_else(|| Receipt {
+            sequence: self.next_sequence(true),
+            flags: vec![ReportFlag::UnknownOrder, ReportFlag::NeedsReconciliation],
+            ..Receipt::default()
+        })
+    }
+
+    /// Value of one contract of a restated order; without a price the highest it had.
+    fn restated_unit(
+        &self,
+        state: &BucketState,
+        record: &OrderRecord,
+        terms: Terms,
+        now: Now,
+    ) -> Money {
+        let instrument = &record.listed.instrument;
+        let prices: Prices = record.listed.prices(now, false);
+        let price = exposure_price(&terms, record.side, &prices, state.limits.market_slippage)
+            .or(terms.limit_price());
+        let rate = self
+            .market
+            .rate(instrument.value_currency(), &state.limits.currency, now);
+        let unit = rate
+            .ok()
+            .and_then(|(rate, _)| unit_value(instrument, price, rate));
+        unit.unwrap_or_else(|| {
+            record
+                .life
+                .versions()
+                .map(|version| version.unit)
+                .max()
+                .unwrap_or(Money::ZERO)
+        })
+    }
+
+    /// Finds an order by any of its ids, takes it out of its place, lets `change` change it, brings the bucket's figures in line with it, and
+    /// puts it where it then belongs. Nothing where there is no such order.
+    fn with_order(
+        &self,
+        client: &ClientId,
+        cl_ord_id: &ClOrdId,
+        now: Now,
+        change: impl FnOnce(&mut BucketState, &Arc<Bucket>, &mut OrderRecord) -> Vec<ReportFlag>,
+    ) -> Option<Receipt> {
+        let root = self.root_of(client, cl_ord_id);
+        let place = self.requests.place(&root);
+        let mut shard = self.requests.lock(place);
+        let entry = shard.get_mut(place, &root)?;
+        let bucket = match &entry.order {
+            OrderSlot::Live(bucket, _) | OrderSlot::Ended(bucket, _) => Arc::clone(bucket),
+            OrderSlot::None | OrderSlot::Version(_) => return None,
+        };
+        let mut guard = bucket.state.lock();
+        let state = &mut *guard;
+        state.roll(now);
+        let (mut record, was_live) = match core::mem::replace(&mut entry.order, OrderSlot::None) {
+            OrderSlot::Live(_, number) => (state.orders.try_remove(number)?, true),
+            OrderSlot::Ended(_, record) => (record, false),
+            OrderSlot::None | OrderSlot::Version(_) => return None,
+        };
+        let mut receipt = Receipt {
+            sequence: self.next_sequence(true),
+            applied: true,
+            ..Receipt::default()
+        };
+        let number = record.listed.number;
+        receipt.flags = change(state, &bucket, &mut record);
+        // Whatever `change` did to the order's life, its hold follows.
+        self.settle(state, &bucket, &mut record, None, BreachCause::Restatement);
+        let over = record.life.is_over();
+        if was_live && over {
+            state.unrest_all(&record);
+            state.end(&mut record);
+        } else if !was_live && !over {
+            state.reopen(&record);
+        }
+        if !receipt.flags.is_empty() {
+            state.counters.flagged = state.counters.flagged.saturating_add(1);
+        }
+        self.finish(state, &bucket, number, Some((&record, now)), &mut receipt);
+        entry.order = if over {
+            OrderSlot::Ended(Arc::clone(&bucket), record)
+        } else {
+            let number = state.orders.insert(record);
+            OrderSlot::Live(Arc::clone(&bucket), number)
+        };
+        Some(receipt)
+    }
+
+    /// Brings the bucket's figures in line with what an order now holds, and with a fill where there is one.
+    fn settle(
+        &self,
+        state: &mut BucketState,
+        bucket: &Arc<Bucket>,
+        record: &mut OrderRecord,
+        booking: Option<Booking>,
+        cause: BreachCause,
+    ) {
+        let before = record.hold;
+        // A hold beyond exact arithmetic stays as it was; a fill beside it is booked all the same.
+        let after = record.life.hold().unwrap_or(before);
+        if before == after && booking.is_none() {
+            return;
+        }
+        let step = Move {
+            account: record.account,
+            side: record.side,
+            before,
+            after,
+            position: None,
+        };
+        let listed = Arc::clone(&record.listed);
+        self.apply(state, bucket, &listed, step, booking, cause);
+        record.hold = after;
+    }
+
+    fn apply(
+        &self,
+        state: &mut BucketState,
+        bucket: &Arc<Bucket>,
+        listed: &Arc<Listed>,
+        step: Move,
+        booking: Option<Booking>,
+        cause: BreachCause,
+    ) {
+        let number = listed.number;
+        let position = booking.map(|booking| {
+            (
+                booking.account.unwrap_or(step.account),
+                booking.effect.position,
+            )
+        });
+        let before = *state.totals();
+        if let Some(shift) = state.shift(number, Some(&Move { position, ..step })) {
+            state.commit(&shift);
+            bucket.shift_groups(&before, state.totals());
+        } else {
+            // A figure beyond exact arithmetic: the bucket stops, since it can no longer tell what it holds.
+            tracing::error!(bucket = %bucket.id, instrument = %listed.instrument.id, "a fact is too large to count: the bucket is halted");
+            state.halt_for_fault(crate::domain::decision::Reason::Overflow.text());
+            return;
+        }
+        state.change_open_value(step.before.value, step.after.value);
+        if let Some(booking) = booking {
+            state.add_traded(booking.traded);
+            state.book(number, &booking.effect);
+        }
+        state.note_breach(cause);
+    }
+
+    /// What a fill does to the position, its book and the day's traded notional.
+    fn booking(
+        &self,
+        state: &mut BucketState,
+        listed: &Listed,
+        side: Side,
+        fill: &Fill,
+        account: Option<u16>,
+        now: Now,
+    ) -> Booking {
+        let instrument = &listed.instrument;
+        let (position, book) = state
+            .holding(listed.number)
+            .map_or((Quantity::ZERO, Default::default()), |holding| {
+                (holding.line.position, holding.book)
+            });
+        let signed = match side {
+            Side::Buy => Some(fill.quantity),
+            Side::Sell => fill.quantity.checked_neg(),
+        };
+        let mut effect = trade(instrument, position, &book, side, fill.quantity, fill.price)
+            .unwrap_or_else(|| Effect {
+                position: signed.unwrap_or(Quantity::ZERO),
+                ..Effect::default()
+            });
+        match &fill.fee_currency {
+            Some(currency) if currency != instrument.profit_currency() => {
+                let sum = state.other_fees.entry(currency.clone()).or_default();
+                *sum = sum.checked_add(fill.fee).unwrap_or(*sum);
+            }
+            _ => effect.fee = fill.fee,
+        }
+        let rate = self
+            .market
+            .rate(instrument.value_currency(), &state.limits.currency, now)
+            .map(|(rate, _)| rate);
+        let value = rate.ok().and_then(|rate| {
+            fill.quantity
+                .value_at(unit_value(instrument, Some(fill.price), rate)?)
+        });
+        Booking {
+            account,
+            effect,
+            traded: value.unwrap_or(Money::ZERO),
+        }
+    }
+
+    /// What the order, its bucket and its account say against a report.
+    fn compare(
+        &self,
+        report: &Report,
+        state: &BucketState,
+        record: &OrderRecord,
+    ) -> Vec<ReportFlag> {
+        let mut flags = Vec::new();
+        if report
+            .bucket
+            .as_ref()
+            .is_some_and(|bucket| *bucket != record.route.bucket)
+        {
+            flags.push(ReportFlag::BucketMismatch);
+        }
+        let elsewhere = report.venue != record.route.venue
+            || report
+                .account
+                .as_ref()
+                .is_some_and(|account| *account != record.route.account);
+        if elsewhere {
+            flags.push(ReportFlag::RouteViolation);
+        }
+        let _ = state;
+        flags
+    }
+
+    /// Place of the account a report names among the bucket's.
+    fn account_of(&self, report: &Report, state: &BucketState) -> Option<u16> {
+        state
+            .account(&report.venue, report.account.as_ref())
+            .map(|(place, _)| place)
+    }
+
+    /// The bucket an account belongs to, where it belongs to one only.
+    fn owner_of(&self, report: &Report) -> Option<Arc<Bucket>> {
+        let accounts = self.accounts.read();
+        let account = report.account.as_ref()?;
+        match accounts
+            .get(&(report.venue.clone(), account.clone()))?
+            .as_slice()
+        {
+            [only] => self.bucket(only),
+            _ => None,
+        }
+    }
+
+    /// Identity of an execution: with the account of the order's route where the report leaves it out, so that two sources agree.
+    fn exec_key(&self, report: &Report, exec: &ExecId) -> ExecKey {
+        let account = report.account.clone().or_else(|| {
+            let root = self.root_of(&report.client, &report.cl_ord_id);
+            let place = self.requests.place(&root);
+            let mut shard = self.requests.lock(place);
+            let route = shard
+                .get_mut(place, &root)?
+                .decision
+                .as_ref()?
+                .route()
+                .cloned()?;
+            (route.venue == report.venue).then(|| route.account.clone())
+        });
+        ExecKey {
+            venue: report.venue.clone(),
+            account,
+            trade_date: report.trade_date,
+            exec_id: exec.clone(),
+        }
+    }
+
+    /// The first id of the order an id belongs to.
+    pub(super) fn root_of(&self, client: &ClientId, cl_ord_id: &ClOrdId) -> OrderKey {
+        let key = OrderKey {
+            client: client.clone(),
+            cl_ord_id: cl_ord_id.clone(),
+        };
+        let place = self.requests.place(&key);
+        let root = match self
+            .requests
+            .lock(place)
+            .get_mut(place, &key)
+            .map(|entry| &entry.order)
+        {
+            Some(OrderSlot::Version(root)) => Some(root.clone()),
+            _ => None,
+        };
+        match root {
+            Some(root) => OrderKey {
+                client: key.client,
+                cl_ord_id: root,
+            },
+            None => key,
+        }
+    }
+
+    /// Fills in what a receipt says of the bucket.
+    fn finish(
+        &self,
+        state: &BucketState,
+        bucket: &Bucket,
+        number: u32,
+        order: Option<(&OrderRecord, Now)>,
+        receipt: &mut Receipt,
+    ) {
+        receipt.bucket = Some(bucket.id.clone());
+        receipt.order = order.map(|(record, now)| record.view(now));
+        receipt.position = state.holding(number).map(|holding| holding.line.position);
+        receipt.breach = state.breach();
+        if !receipt.breach.is_empty() {
+            receipt.flags.push(ReportFlag::InBreach);
+        }
+        receipt.trim = state.trims(number, order.map(|(record, _)| record));
+        if !receipt.trim.is_empty() {
+            receipt.flags.push(ReportFlag::ReduceOnlyExcess);
+        }
+    }
+}

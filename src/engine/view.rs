@@ -1,0 +1,423 @@
+//! What people and programs see of the state: status, usage of every limit, live orders, and the state hash.
+//!
+//! Each view is taken under one lock, so it shows one state and never a mix of two (INV24).
+
+use core::fmt::Write as _;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::Engine;
+use super::bucket::{Bucket, BucketState, Counters, Holding};
+use super::group::Group;
+use super::order::OrderView;
+use crate::domain::amount::{Money, Price, Quantity};
+use crate::domain::decision::{Dimension, Level, Reason, Route, Unit};
+use crate::domain::name::{BucketId, GroupId, InstrumentId};
+use crate::domain::state::{BreachCause, StateNote, TradingState};
+use crate::domain::time::Now;
+use crate::risk::exposure::Totals;
+use crate::risk::limits::Limits;
+
+/// One limit with what it counts now.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Usage {
+    /// Reason given when it is broken.
+    pub reason: Reason,
+    /// Whose it is.
+    pub level: Level,
+    /// Set it counts, for concentration.
+    pub dimension: Option<Dimension>,
+    /// Instrument, set or group it is about; empty for the whole bucket.
+    pub scope: String,
+    /// Unit of the figures.
+    pub unit: Unit,
+    /// The bound; none where the bucket has no such limit.
+    pub limit: Option<i128>,
+    /// What it counts now.
+    pub usage: i128,
+}
+
+/// A position as seen from outside.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PositionView {
+    /// Contract.
+    pub instrument: InstrumentId,
+    /// Filled, negative when short.
+    pub position: Quantity,
+    /// Live buys.
+    pub buys: Quantity,
+    /// Live sells.
+    pub sells: Quantity,
+    /// Average entry price.
+    pub average: Option<Price>,
+    /// Realised profit, in the instrument's profit currency, fees not deducted.
+    pub realised: Money,
+    /// Fees paid in that currency.
+    pub fees: Money,
+    /// Worst-case gross exposure, limit currency.
+    pub gross: Money,
+    /// Value of one contract at the mark, limit currency.
+    pub unit_value: Option<Money>,
+}
+
+/// A bucket as seen from outside.
+#[derive(Clone, Debug)]
+pub struct BucketView {
+    /// Its name.
+    pub id: BucketId,
+    /// The groups above it, the nearest first.
+    pub path: Vec<GroupId>,
+    /// Its own trading state.
+    pub note: StateNote,
+    /// The most restrictive state over all of it.
+    pub state: TradingState,
+    /// Version of its limits.
+    pub version: u64,
+    /// Its limits.
+    pub limits: Arc<Limits>,
+    /// Its accounts.
+    pub accounts: Vec<Arc<Route>>,
+    /// Whether an account is shared with another bucket: isolation is then only logical.
+    pub shared_account: bool,
+    /// Positions and live quantities.
+    pub positions: Vec<PositionView>,
+    /// Its totals.
+    pub totals: Totals,
+    /// Traded and open notional of the day.
+    pub traded: Money,
+    /// Live orders.
+    pub live_orders: u32,
+    /// Why it is above a limit.
+    pub breach: Vec<BreachCause>,
+    /// Tallies.
+    pub counters: Counters,
+    /// Number of the last event.
+    pub sequence: u64,
+}
+
+impl Engine {
+    /// A bucket as it stands.
+    #[must_use]
+    pub fn bucket_view(&self, bucket: &Bucket, now: Now) -> BucketView {
+        let accounts = self.accounts.read();
+        let mut state = bucket.state.lock();
+        state.roll(now);
+        let shared = |route: &Arc<Route>| {
+            accounts
+                .get(&(route.venue.clone(), route.account.clone()))
+                .is_some_and(|owners| owners.len() > 1)
+        };
+        let above = bucket
+            .path
+            .iter()
+            .map(|group| group.switch.state())
+            .max()
+            .unwrap_or_default();
+        let everything = self
+            .controls
+            .all()
+            .get(&super::controls::Subject::Everything)
+            .map(|note| note.state)
+            .unwrap_or_default();
+        let mut positions: Vec<PositionView> = state
+            .holdings()
+            .filter(|holding| holding.is_seen())
+            .map(Holding::view)
+            .collect();
+        positions.sort_by(|one, other| one.instrument.cmp(&other.instrument));
+        BucketView {
+            id: bucket.id.clone(),
+            path: bucket.path.iter().map(|group| group.id.clone()).collect(),
+            note: state.note.clone(),
+            state: state.note.state.max(above).max(everything),
+            version: state.version,
+            limits: Arc::clone(&state.limits),
+            accounts: state.accounts.to_vec(),
+            shared_account: state.accounts.iter().any(shared),
+            positions,
+            totals: *state.totals(),
+            traded: state.traded_and_open().unwrap_or(Money::ZERO),
+            live_orders: state.live_orders(),
+            breach: state.breach(),
+            counters: state.counters,
+            sequence: self.sequence(),
+        }
+    }
+
+    /// A bucket's live orders, by client and first id.
+    #[must_use]
+    pub fn live_orders(&self, bucket: &Bucket, now: Now) -> Vec<OrderView> {
+        let state = bucket.state.lock();
+        let mut orders: Vec<OrderView> = state
+            .orders
+            .iter()
+            .map(|(_, record)| record.view(now))
+            .collect();
+        drop(state);
+        orders.sort_by(|one, other| {
+            (&one.key.client, &one.key.cl_ord_id).cmp(&(&other.key.client, &other.key.cl_ord_id))
+        });
+        orders
+    }
+
+    /// Every limit of a bucket with what it counts now.
+    #[must_use]
+    pub fn usage(&self, bucket: &Bucket, now: Now) -> Vec<Usage> {
+        let mut state = bucket.state.lock();
+        state.roll(now);
+        state.usage(now)
+    }
+
+    /// Every limit of a group with what it counts now.
+    #[must_use]
+    pub fn group_usage(&self, group: &Group, now: Now) -> Vec<Usage> {
+        let state = group.state.lock();
+        let line = |reason, unit, limit: Option<i128>, usage| Usage {
+            reason,
+            level: group.level,
+            dimension: None,
+            scope: group.id.to_string(),
+            unit,
+            limit,
+            usage,
+        };
+        let limits = &state.limits;
+        let mut lines = vec![
+            line(
+                Reason::GrossNotional,
+                Unit::Money,
+                limits.gross_notional_max.map(Money::units),
+                state.totals.totals.gross.units(),
+            ),
+            line(
+                Reason::NetNotional,
+                Unit::Money,
+                limits.net_notional_max.map(Money::units),
+                state.totals.net(limits.net_offsets).units(),
+            ),
+        ];
+        if let Some(rate) = &limits.order_rate {
+            lines.push(line(
+                Reason::OrderRate,
+                Unit::Count,
+                Some(whole(rate.max)),
+                whole(state.rate.total(rate, now.mono)),
+            ));
+        }
+        lines
+    }
+
+    /// Hash of everything a bucket's decisions rest on, by names and in a fixed order. Two buckets with one hash decide alike.
+    #[must_use]
+    pub fn bucket_hash(&self, bucket: &Bucket, now: Now) -> [u8; 32] {
+        let state = bucket.state.lock();
+        Sha256::digest(state.canonical(&bucket.id, now).as_bytes()).into()
+    }
+
+    /// Hash of a group's own state.
+    #[must_use]
+    pub fn group_hash(&self, group: &Group, now: Now) -> [u8; 32] {
+        let state = group.state.lock();
+        let rate: Vec<u64> = state
+            .limits
+            .order_rate
+            .iter()
+            .flat_map(|limit| state.rate.live(limit, now.mono))
+            .collect();
+        let text = format!(
+            "{}|{:?}|{:?}|{:?}|{:?}|{rate:?}",
+            group.id,
+            group.switch.state(),
+            state.limits,
+            state.version,
+            state.totals
+        );
+        Sha256::digest(text.as_bytes()).into()
+    }
+}
+
+fn whole(number: u32) -> i128 {
+    Quantity::whole(i64::from(number)).units()
+}
+
+impl Holding {
+    /// Whether there is anything to show.
+    fn is_seen(&self) -> bool {
+        self.is_used() || self.book != crate::risk::pnl::Book::default()
+    }
+
+    fn view(&self) -> PositionView {
+        let open =
+            |side: &crate::risk::exposure::OpenSide| side.quantity().unwrap_or(Quantity::ZERO);
+        PositionView {
+            instrument: self.listed.instrument.id.clone(),
+            position: self.line.position,
+            buys: open(&self.line.buys),
+            sells: open(&self.line.sells),
+            average: self
+                .book
+                .average(&self.listed.instrument, self.line.position),
+            realised: self.book.realised,
+            fees: self.book.fees,
+            gross: self.worth.gross(),
+            unit_value: self.unit,
+        }
+    }
+}
+
+impl BucketState {
+    /// Every limit with what it counts now.
+    fn usage(&self, now: Now) -> Vec<Usage> {
+        let limits = &self.limits;
+        let line = |reason, unit, limit, usage| Usage {
+            reason,
+            level: Level::Bucket,
+            dimension: None,
+            scope: String::new(),
+            unit,
+            limit,
+            usage,
+        };
+        let money = |reason, limit: Option<Money>, usage: Money| {
+            line(reason, Unit::Money, limit.map(Money::units), usage.units())
+        };
+        let mut lines = vec![
+            money(
+                Reason::GrossNotional,
+                limits.gross_notional_max,
+                self.totals().gross,
+            ),
+            money(
+                Reason::NetNotional,
+                limits.net_notional_max,
+                self.totals().net(),
+            ),
+            line(
+                Reason::OpenOrders,
+                Unit::Count,
+                limits.open_orders.map(|limit| whole(limit.max)),
+                whole(self.live_orders()),
+            ),
+            money(
+                Reason::TradedNotional,
+                limits.traded_notional_max,
+                self.traded_and_open().unwrap_or(Money::ZERO),
+            ),
+        ];
+        if let Some(rate) = &limits.order_rate {
+            lines.push(line(
+                Reason::OrderRate,
+                Unit::Count,
+                Some(whole(rate.max)),
+                whole(self.rate.total(rate, now.mono)),
+            ));
+        }
+        if let Some(rate) = &limits.notional_rate {
+            lines.push(money(
+                Reason::NotionalRate,
+                Some(rate.max),
+                self.notional_rate.sum(now.mono, rate.window),
+            ));
+        }
+        for (dimension, value, bound, sum) in self.concentration_usage() {
+            let scoped = money(Reason::Concentration, Some(bound), sum);
+            lines.push(Usage {
+                dimension: Some(dimension),
+                scope: value.to_owned(),
+                ..scoped
+            });
+        }
+        let mut holdings: Vec<&Holding> = self
+            .holdings()
+            .filter(|holding| holding.is_used())
+            .collect();
+        holdings.sort_by(|one, other| one.listed.instrument.id.cmp(&other.listed.instrument.id));
+        for holding in holdings {
+            let reach = |reason, limit: Option<Quantity>, usage: Option<Quantity>| Usage {
+                scope: holding.listed.instrument.id.to_string(),
+                ..line(
+                    reason,
+                    Unit::Quantity,
+                    limit.map(Quantity::units),
+                    usage.unwrap_or(Quantity::ZERO).units(),
+                )
+            };
+            lines.push(reach(
+                Reason::PositionLong,
+                holding.own.long_max,
+                holding.line.long_quantity(),
+            ));
+            lines.push(reach(
+                Reason::PositionShort,
+                holding.own.short_max,
+                holding.line.short_quantity(),
+            ));
+        }
+        lines
+    }
+
+    /// Everything decisions rest on, as text by names in a fixed order.
+    fn canonical(&self, id: &BucketId, now: Now) -> String {
+        let mut text = String::new();
+        let _ = write!(
+            text,
+            "{id}|{:?}|{}|{:?}|{:?}",
+            self.limits,
+            self.version,
+            self.note.state,
+            self.totals()
+        );
+        let _ = write!(
+            text,
+            "|{:?}|{:?}|{:?}",
+            self.traded_and_open(),
+            self.inbound,
+            self.breach()
+        );
+        if let Some(limit) = &self.limits.order_rate {
+            let _ = write!(
+                text,
+                "|{:?}",
+                self.rate.live(limit, now.mono).collect::<Vec<_>>()
+            );
+        }
+        if let Some(limit) = &self.limits.notional_rate {
+            let _ = write!(
+                text,
+                "|{:?}",
+                self.notional_rate.sum(now.mono, limit.window)
+            );
+        }
+        let mut holdings: Vec<&Holding> = self
+            .holdings()
+            .filter(|holding| holding.is_used())
+            .collect();
+        holdings.sort_by(|one, other| one.listed.instrument.id.cmp(&other.listed.instrument.id));
+        for holding in holdings {
+            let _ = write!(
+                text,
+                "|{}|{:?}|{:?}|{:?}",
+                holding.listed.instrument.id, holding.line, holding.worth, holding.book
+            );
+        }
+        let mut tags: Vec<_> = self
+            .concentration_usage()
+            .filter(|(_, _, _, sum)| !sum.is_zero())
+            .collect();
+        tags.sort_unstable();
+        let _ = write!(text, "|{tags:?}");
+        let mut orders: Vec<_> = self.orders.iter().map(|(_, record)| record).collect();
+        orders.sort_by(|one, other| {
+            (&one.key.client, &one.key.cl_ord_id).cmp(&(&other.key.client, &other.key.cl_ord_id))
+        });
+        for record in orders {
+            let _ = write!(
+                text,
+                "|{:?}|{:?}|{:?}|{:?}",
+                record.key, record.route, record.life, record.hold
+            );
+        }
+        text
+    }
+}

@@ -1,0 +1,4 @@
+//! Behaviour from outside: one binary, so that it links once.
+
+mod decide;
+mod support;
