@@ -3,6 +3,7 @@
 //! Everything is read and checked before anything starts, and all that is wrong is told at once, each point with key path, value
 //! and what is allowed. Documents are read by hand rather than derived, because a derived reader stops at the first error.
 
+pub mod describe;
 mod engine;
 mod firm;
 mod instruments;

@@ -534,3 +534,35 @@ fn the_replay_firm_is_sound() {
     assert_eq!(settings.buckets[2].reroute.targets.len(), 1);
     assert_eq!(settings.buckets[3].inbound.len(), 1);
 }
+
+/// Limits as they are described, written as a document and read again.
+fn described_and_read(limits: &Limits, names: &Names) -> Limits {
+    let described = describe::nested(describe::bucket(limits));
+    let text = toml::to_string(&serde_json::json!({ "limits": described })).unwrap();
+    let problems = Problems::default();
+    let node = layers::merge_text(&text, &problems);
+    let node = node.get("limits").unwrap();
+    let read = limits::bucket(Cursor::new(node, &problems), limits.currency.clone(), names);
+    assert_eq!(problems.into_inner(), [], "{text}");
+    read.unwrap()
+}
+
+#[test]
+fn what_is_described_reads_back_as_the_same_limits() {
+    let document = Sources::default().merge(&Problems::default());
+    let names = Names::of(Cursor::new(&document, &Problems::default()));
+    for bucket in &Settings::load(&Sources::default()).unwrap().buckets {
+        assert_eq!(described_and_read(&bucket.limits, &names), bucket.limits);
+    }
+    let bare = Limits::unlimited(name("USD"));
+    assert_eq!(described_and_read(&bare, &names), bare);
+}
+
+#[test]
+fn the_reference_names_every_limit() {
+    let reference = include_str!("../../docs/configuration.md");
+    for entry in describe::bucket(&everything()) {
+        let key = &entry.key[0];
+        assert!(reference.contains(&format!("`{key}")), "{key}");
+    }
+}
