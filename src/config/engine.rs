@@ -7,6 +7,7 @@ use super::read::Cursor;
 use super::{limits, node::Node};
 use crate::domain::decision::Level;
 use crate::domain::name::{ClientId, Currency, GroupId};
+use crate::domain::time::{MILLISECOND, SECOND};
 use crate::engine::setup::{BucketSetup, ClientSetup, ConversionPath, EngineSetup, GroupSetup};
 use crate::risk::flaws::{self, LENGTHS};
 
@@ -14,6 +15,8 @@ use crate::risk::flaws::{self, LENGTHS};
 const QUOTA: core::ops::RangeInclusive<u32> = 1..=1_000_000_000;
 /// Clients there may be.
 const CLIENTS: core::ops::RangeInclusive<usize> = 1..=1_000_000;
+/// Times between two sweeps, nanoseconds.
+const SWEEPS: core::ops::RangeInclusive<u64> = 10 * MILLISECOND..=60 * SECOND;
 /// Fewest and most currencies of a conversion: one to three steps.
 const HOPS: core::ops::RangeInclusive<usize> = 2..=4;
 
@@ -37,6 +40,8 @@ pub(super) fn read(
     let lead = section.optional("source_lead_max", |cursor| {
         cursor.length(0..=*LENGTHS.end())
     });
+    let collar_period = section.optional("collar_period", |cursor| cursor.length(LENGTHS));
+    let sweep_interval = section.optional("sweep_interval", |cursor| cursor.length(SWEEPS));
     let parent = match section.take("quarantine_parent") {
         Some(cursor) => cursor.declared(&firm.names.groups, "groups"),
         None => only_firm(cursor, firm.groups),
@@ -55,6 +60,8 @@ pub(super) fn read(
     engine.clients_max = clients_max.unwrap_or(engine.clients_max);
     engine.rate_max_age = rate_max_age.unwrap_or(engine.rate_max_age);
     engine.source_lead_max = lead.unwrap_or(engine.source_lead_max);
+    engine.collar_period = collar_period.unwrap_or(engine.collar_period);
+    engine.sweep_interval = sweep_interval.unwrap_or(engine.sweep_interval);
     engine.conversions = conversions.unwrap_or_default();
     engine.clients = clients
         .into_iter()

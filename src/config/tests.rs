@@ -535,6 +535,58 @@ fn the_replay_firm_is_sound() {
     assert_eq!(settings.buckets[3].inbound.len(), 1);
 }
 
+#[test]
+fn every_figure_of_the_engine_can_be_set() {
+    let document = changed(
+        "default_quota = 1000",
+        r#"
+default_quota = 1
+clients_max = 2
+rate_max_age = "3s"
+source_lead_max = "4s"
+collar_period = "5s"
+sweep_interval = "6s"
+quarantine_parent = "desk"
+quarantine_currency = "USD"
+conversions = [["EUR", "GBP", "USD"]]"#,
+    )
+    .replace(
+        "quota = 10\n",
+        "send_after_commit = true\norder_rate = { max = 7, window = \"8s\" }\n",
+    );
+    let EngineSetup {
+        default_quota,
+        clients_max,
+        rate_max_age,
+        quarantine_parent,
+        quarantine_currency,
+        conversions,
+        clients,
+        source_lead_max,
+        collar_period,
+        sweep_interval,
+    } = Settings::parse(&document).unwrap().engine;
+    assert_eq!((default_quota, clients_max), (1, 2));
+    assert_eq!((rate_max_age, source_lead_max), (3 * SECOND, 4 * SECOND));
+    assert_eq!((collar_period, sweep_interval), (5 * SECOND, 6 * SECOND));
+    assert_eq!(quarantine_parent, Some(name("desk")));
+    assert_eq!(quarantine_currency, name("USD"));
+    let hops: Vec<String> = conversions[0]
+        .hops
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(hops, ["EUR", "GBP", "USD"]);
+    let client = &clients[0];
+    assert_eq!((client.quota, client.send_after_commit), (1, true));
+    let rate = RateLimit {
+        max: 7,
+        window: 8 * SECOND,
+        exit_reserve: 1,
+    };
+    assert_eq!(client.order_rate, Some(rate));
+}
+
 /// Limits as they are described, written as a document and read again.
 fn described_and_read(limits: &Limits, names: &Names) -> Limits {
     let described = describe::nested(describe::bucket(limits));

@@ -109,6 +109,10 @@ pub struct EngineSetup {
     pub clients: Vec<ClientSetup>,
     /// Largest lead of a source time over our clock, nanoseconds (marks from the future).
     pub source_lead_max: u64,
+    /// Period of the collar over time (A5), nanoseconds.
+    pub collar_period: u64,
+    /// How often the sweep frees what clients promised not to send and forgets what is past, nanoseconds.
+    pub sweep_interval: u64,
 }
 
 impl EngineSetup {
@@ -124,6 +128,8 @@ impl EngineSetup {
             conversions: Vec::new(),
             clients: Vec::new(),
             source_lead_max: 5 * SECOND,
+            collar_period: 300 * SECOND,
+            sweep_interval: SECOND,
         }
     }
 }
