@@ -1,5 +1,7 @@
 //! Bulkhead: a gRPC pre-trade risk gateway. Each bucket of capital is held to its own limits.
 
+pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod risk;
 

@@ -2,6 +2,7 @@
 
 pub mod calendar;
 pub mod exposure;
+pub mod flaws;
 pub mod lifecycle;
 pub mod limits;
 pub mod pnl;
