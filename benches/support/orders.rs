@@ -7,6 +7,10 @@
 pub const UNDERLYING: &str = "AAPL";
 /// Currency the instrument is quoted and settled in.
 pub const SETTLEMENT: &str = "USD";
+/// The one venue, where a service asks for it.
+pub const VENUE: &str = "XNAS";
+/// The account at the venue, where a service asks for it.
+pub const ACCOUNT: &str = "main";
 /// Price the orders are scattered around, at most 1 % away.
 pub const REFERENCE_PRICE: &str = "187.5";
 /// Smallest price step.
