@@ -42,9 +42,6 @@ use tail::Supplies;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// How often a round that was disturbed is measured again before it is taken as it is.
-const RETRIES: usize = 2;
-
 /// All rounds of every mode and server, the latter by its place on the command line.
 type Figures = BTreeMap<(Mode, usize), Vec<Measured>>;
 
@@ -138,7 +135,7 @@ async fn round(
     targets: &mut [Target],
     effort: &Effort,
 ) -> Result<Vec<Measured>, Box<dyn Error>> {
-    let mut retries = RETRIES;
+    let mut retries = effort.retries;
     loop {
         let mut measured = Vec::new();
         for target in targets.iter_mut() {

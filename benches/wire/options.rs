@@ -36,6 +36,8 @@ pub struct Options {
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {
     pub rounds: usize,
+    /// How often a round that was disturbed is measured again before it is taken as it is.
+    pub retries: usize,
     pub warm_up: Duration,
     pub time: Duration,
     /// Of an open loop.
@@ -49,6 +51,7 @@ impl Effort {
     /// Does everything work? Not a measurement.
     const SMOKE: Self = Self {
         rounds: 1,
+        retries: 0,
         warm_up: Duration::from_millis(10),
         time: Duration::from_millis(50),
         paced_time: Duration::from_millis(100),
@@ -57,14 +60,16 @@ impl Effort {
     };
     const QUICK: Self = Self {
         rounds: 3,
+        retries: 0,
         warm_up: Duration::from_millis(50),
         time: Duration::from_millis(200),
-        paced_time: Duration::from_millis(500),
+        paced_time: Duration::from_millis(300),
         tail_orders: 100_000,
         tail_turns: 4,
     };
     const FULL: Self = Self {
         rounds: 9,
+        retries: 2,
         warm_up: Duration::from_millis(500),
         time: Duration::from_millis(1_200),
         paced_time: Duration::from_secs(5),

@@ -17,6 +17,10 @@ use support::orders::{BUCKETS, Order, Orders};
 use support::report::{Bar, Ratio, Report, Row};
 use support::rounds::{ROUNDS, Spread, nanos_each};
 
+/// The allocator that the gateway is built with; all contenders gain from it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What one contender made of one round.
 pub struct Outcome {
     /// CPU time of the decisions alone.
