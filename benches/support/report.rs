@@ -76,7 +76,7 @@ impl Report {
 
     pub fn row(&mut self, row: Row) {
         let mut line = format!(
-            "{:<52} {:>8} {:<8} [{} .. {}]",
+            "{:<60} {:>8} {:<8} [{} .. {}]",
             row.name,
             figure(row.spread.median),
             row.unit,
@@ -108,7 +108,7 @@ impl Report {
             (Some(_), false) => "  MISSED",
         };
         self.say(&format!(
-            "{:<52} {:>8.3} x        {bar}{verdict}",
+            "{:<60} {:>8.3} x        {bar}{verdict}",
             ratio.name, ratio.value
         ));
         self.ratios.push(ratio);

@@ -5,8 +5,9 @@ use std::error::Error;
 use crate::messages::Messages;
 use crate::mode::{Meter, Target, all_approved};
 use crate::options::Effort;
+use crate::process::Server;
 use crate::session::Session;
-use crate::support::machine::Noise;
+use crate::support::machine::{Noise, Watch};
 use crate::tally::{Limit, Tally};
 
 /// Orders a second of the bucket that behaves.
@@ -24,7 +25,8 @@ pub struct Tail {
     pub noise: Noise,
 }
 
-/// Drives one session on each server for the same number of orders, in turns, so that both meet the same machine.
+/// Drives one session on each server for the same number of orders, in turns, so that both meet the same machine. A disturbed
+/// turn is not counted, as often as there are retries; the servers remember its orders all the same.
 pub async fn of_long_streams(
     targets: &mut [Target],
     effort: &Effort,
@@ -38,16 +40,28 @@ pub async fn of_long_streams(
             noise: Noise::default(),
         });
     }
-    let orders = effort.tail_orders / effort.tail_turns.max(1);
-    for _ in 0..effort.tail_turns {
-        for ((target, session), tail) in targets.iter_mut().zip(&mut sessions).zip(&mut tails) {
+    let limit = Limit::Orders(effort.tail_orders / effort.tail_turns.max(1));
+    let mut retries = effort.retries * usize::try_from(effort.tail_turns)?;
+    let mut turns = 0;
+    while turns < effort.tail_turns {
+        let mut turn = Vec::new();
+        for (target, session) in targets.iter_mut().zip(&mut sessions) {
             let meter = Meter::start(target);
-            let turn = session
-                .closed_loop(&mut target.messages, 64, 1, Limit::Orders(orders))
+            let tally = session
+                .closed_loop(&mut target.messages, 64, 1, limit)
                 .await?;
-            tail.noise = tail.noise.max(meter.stop(target, &turn).noise);
-            all_approved(&target.name, &turn)?;
-            tail.tally.add(&turn)?;
+            let noise = meter.stop(target, &tally).noise;
+            all_approved(&target.name, &tally)?;
+            turn.push(Tail { tally, noise });
+        }
+        if retries > 0 && !turn.iter().all(|tail| tail.noise.is_quiet()) {
+            retries -= 1;
+            continue;
+        }
+        turns += 1;
+        for (tail, turn) in tails.iter_mut().zip(&turn) {
+            tail.tally.add(&turn.tally)?;
+            tail.noise = tail.noise.max(turn.noise);
         }
     }
     Ok(tails)
@@ -59,6 +73,7 @@ pub struct Neighbour {
     pub beside_flood: Tally,
     /// What the flooding bucket was answered.
     pub flood: Tally,
+    pub noise: Noise,
 }
 
 /// One round on one server: the quiet bucket alone, then beside the flood. Each bucket has its own connection and session.
@@ -73,6 +88,8 @@ pub async fn beside_a_flood(
     quiet
         .open_loop(&mut supplies.quiet, QUIET_RATE, effort.warm_up)
         .await?;
+    let pids: Vec<u32> = target.process.iter().map(Server::pid).collect();
+    let watch = Watch::start(&pids);
     let alone = quiet
         .open_loop(&mut supplies.quiet, QUIET_RATE, time)
         .await?;
@@ -87,6 +104,7 @@ pub async fn beside_a_flood(
         alone,
         beside_flood,
         flood,
+        noise: watch.noise(),
     })
 }
 
