@@ -1,0 +1,146 @@
+//! The machine a figure was taken on: which core, how much CPU others took, and what another process used.
+
+use std::fs;
+use std::io;
+use std::time::{Duration, Instant};
+
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+use super::clock;
+
+/// Keeps the calling thread, and every thread and process it starts from now on, on one core.
+pub fn pin(core: usize) -> io::Result<()> {
+    let mut set = CpuSet::new();
+    set.set(core);
+    Ok(sched_setaffinity(None, &set)?)
+}
+
+/// Cores this thread may run on, in ascending order.
+pub fn cores() -> Vec<usize> {
+    let Ok(set) = sched_getaffinity(None) else {
+        return vec![0];
+    };
+    (0..CpuSet::MAX_CPU)
+        .filter(|&core| set.is_set(core))
+        .collect()
+}
+
+/// CPU time a process has used, all threads that still live, to the nanosecond where the kernel says so.
+pub fn process_cpu(pid: u32) -> io::Result<Duration> {
+    let mut total = Duration::ZERO;
+    for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let path = task?.path().join("schedstat");
+        let Ok(text) = fs::read_to_string(path) else {
+            return process_cpu_in_ticks(pid);
+        };
+        let nanos = text
+            .split_whitespace()
+            .next()
+            .and_then(|field| field.parse().ok());
+        total = total.saturating_add(Duration::from_nanos(nanos.unwrap_or(0)));
+    }
+    Ok(total)
+}
+
+/// The same in hundredths of a second, of kernels without scheduler statistics.
+fn process_cpu_in_ticks(pid: u32) -> io::Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The second field is the program's name in brackets and may hold blanks: count from its end.
+    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let ticks: u64 = after_name
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse::<u64>().ok())
+        .sum();
+    Ok(Duration::from_millis(ticks.saturating_mul(10)))
+}
+
+/// What the machine did besides the measured work, in percent of one core.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Noise {
+    /// Taken by the hypervisor for other guests.
+    pub steal: f64,
+    /// Used by processes other than the measured ones.
+    pub foreign: f64,
+}
+
+impl Noise {
+    /// Up to here a figure is taken at its word: less than 6 % stolen, less than 15 % of a core used by others.
+    pub fn is_quiet(&self) -> bool {
+        self.steal < 6.0 && self.foreign < 15.0
+    }
+
+    /// The worst of two.
+    pub fn max(self, other: Self) -> Self {
+        Self {
+            steal: self.steal.max(other.steal),
+            foreign: self.foreign.max(other.foreign),
+        }
+    }
+}
+
+/// Watches the machine from its creation until [`Watch::noise`]. Reads /proc/stat, whose step is 10 ms: watch for half a second or more.
+pub struct Watch {
+    wall: Instant,
+    machine: Ticks,
+    own: Duration,
+    /// Other processes that belong to the measurement, with what they had used at the start.
+    others: Vec<(u32, Duration)>,
+}
+
+impl Watch {
+    /// Starts watching; `measured` are the processes besides this one whose work is not noise.
+    pub fn start(measured: &[u32]) -> Self {
+        Self {
+            wall: Instant::now(),
+            machine: Ticks::read(),
+            own: clock::process_cpu(),
+            others: measured
+                .iter()
+                .map(|&pid| (pid, process_cpu(pid).unwrap_or_default()))
+                .collect(),
+        }
+    }
+
+    /// What others have used since the start.
+    pub fn noise(&self) -> Noise {
+        let wall = self.wall.elapsed().as_secs_f64().max(f64::MIN_POSITIVE);
+        let machine = Ticks::read();
+        let mut measured = clock::process_cpu().saturating_sub(self.own).as_secs_f64();
+        for &(pid, before) in &self.others {
+            let now = process_cpu(pid).unwrap_or(before);
+            measured += now.saturating_sub(before).as_secs_f64();
+        }
+        let percent = |seconds: f64| (100.0 * seconds / wall).max(0.0);
+        Noise {
+            steal: percent(machine.steal - self.machine.steal),
+            foreign: percent(machine.busy - self.machine.busy - measured),
+        }
+    }
+}
+
+/// Seconds of CPU over all cores since boot.
+#[derive(Clone, Copy, Default)]
+struct Ticks {
+    busy: f64,
+    steal: f64,
+}
+
+impl Ticks {
+    fn read() -> Self {
+        let text = fs::read_to_string("/proc/stat").unwrap_or_default();
+        let first = text.lines().next().unwrap_or_default();
+        let fields: Vec<f64> = first
+            .split_whitespace()
+            .skip(1)
+            .filter_map(|field| field.parse().ok())
+            .collect();
+        let field = |at: usize| fields.get(at).copied().unwrap_or(0.0) / 100.0;
+        // user, nice, system, idle, iowait, irq, softirq, steal
+        Self {
+            busy: field(0) + field(1) + field(2) + field(5) + field(6),
+            steal: field(7),
+        }
+    }
+}
