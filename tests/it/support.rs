@@ -1,6 +1,11 @@
 //! Short ways to build an engine and to talk to it.
 #![allow(dead_code, reason = "each test module uses its part")]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
 
 use bulkhead::domain::amount::{Amount, Price, Quantity, Ratio};
 use bulkhead::domain::decision::{Level, Outcome, Reason};
