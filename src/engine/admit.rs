@@ -358,6 +358,7 @@ impl Engine {
             now,
             limits: &state.limits,
             own: &holding.own,
+            listing: holding.listing,
             instrument,
             side: ask.side,
             terms: ask.terms,
@@ -514,7 +515,7 @@ impl Engine {
             }
             None => {
                 if let Some(limit) = state.limits.look_alike {
-                    state.look_alikes.record(taken.likeness, now.mono, &limit);
+                    state.look_alikes.record(&taken.likeness, now.mono, &limit);
                 }
                 if taken.unvalued {
                     state.change_unvalued(number, true);

@@ -13,7 +13,8 @@ use crate::domain::time::Now;
 
 use super::exposure::{GroupTotals, Line, Totals};
 use super::limits::{
-    GroupLimits, InstrumentLimits, Limits, PositionRule, PostOnlyRule, SelfMatchRule, ShortSaleRule,
+    GroupLimits, InstrumentLimits, Limits, Listing, PositionRule, PostOnlyRule, SelfMatchRule,
+    ShortSaleRule,
 };
 use super::valuation::Prices;
 use super::window::RateUse;
@@ -27,6 +28,8 @@ pub struct Case<'a> {
     pub limits: &'a Limits,
     /// The bucket's limits in this instrument.
     pub own: &'a InstrumentLimits,
+    /// What the bucket's lists say of the instrument.
+    pub listing: Listing,
     /// The contract.
     pub instrument: &'a Instrument,
     /// Side.
@@ -532,23 +535,14 @@ fn expire_time(case: &Case<'_>, bench: &mut Bench<'_>) {
 }
 
 fn restricted(case: &Case<'_>, bench: &mut Bench<'_>) {
-    let restricted = &case.limits.instruments.restricted;
-    if !restricted.is_empty() {
-        bench.require(Level::Bucket, !restricted.contains(&case.instrument.id));
+    if let Some(restricted) = case.listing.restricted {
+        bench.require(Level::Bucket, !restricted);
     }
 }
 
 fn allowed(case: &Case<'_>, bench: &mut Bench<'_>) {
-    let lists = &case.limits.instruments;
-    if lists.allow.is_some() || !lists.deny.is_empty() {
-        let listed = lists
-            .allow
-            .as_ref()
-            .is_none_or(|allow| allow.contains(&case.instrument.id));
-        bench.require(
-            Level::Bucket,
-            listed && !lists.deny.contains(&case.instrument.id),
-        );
+    if case.listing.listed {
+        bench.require(Level::Bucket, case.listing.allowed);
     }
 }
 
