@@ -26,6 +26,7 @@ fn main() {
         .nth(1)
         .and_then(|text| text.parse().ok())
         .unwrap_or(1_000);
+    support::machine::touch_memory(6 << 30);
     for (name, limits) in [
         ("every check", gateway::every_limit()),
         (

@@ -357,7 +357,7 @@ impl Engine {
         let case = Case {
             now,
             limits: &state.limits,
-            own: &holding.own,
+            own: holding.own.as_deref(),
             listing: holding.listing,
             instrument,
             side: ask.side,
@@ -549,7 +549,10 @@ impl Engine {
         let instrument = &*ask.listed.instrument;
         let number = ask.listed.number;
         let limits = &state.limits;
-        let collar = instrument.collar.or(limits.collar);
+        let own = state
+            .holding(number)
+            .and_then(|holding| holding.own.as_deref()?.collar);
+        let collar = instrument.collar.or(own).or(limits.collar);
         let prices = ask
             .listed
             .prices(now, collar.is_some_and(|collar| collar.period.is_some()));

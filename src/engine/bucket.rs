@@ -110,8 +110,8 @@ pub struct Counters {
 pub struct Holding {
     /// Contract.
     pub listed: Arc<Listed>,
-    /// The limits that hold here.
-    pub own: InstrumentLimits,
+    /// Limits that stand here in place of the bucket's.
+    pub own: Option<Box<InstrumentLimits>>,
     /// What the bucket's lists say of it.
     pub listing: Listing,
     /// Position and live orders.
@@ -271,17 +271,21 @@ impl Holding {
         *count = count.saturating_add(1);
     }
 
-    fn is_over(&self) -> bool {
+    fn is_over(&self, limits: &Limits) -> bool {
+        let own = self.own.as_deref().copied().unwrap_or_default();
         let beyond = |limit: Option<Quantity>, reach: Option<Quantity>| matches!((limit, reach), (Some(limit), Some(reach)) if reach > limit);
-        beyond(self.own.long_max, self.line.long_quantity())
-            || beyond(self.own.short_max, self.line.short_quantity())
+        beyond(own.long_max.or(limits.long_max), self.line.long_quantity())
+            || beyond(
+                own.short_max.or(limits.short_max),
+                self.line.short_quantity(),
+            )
     }
 }
 
 impl BucketState {
-    /// A bucket that has done nothing yet.
+    /// A bucket that has done nothing yet, with the setup's limits as they may be shared with others.
     #[must_use]
-    pub fn new(setup: BucketSetup) -> Self {
+    pub fn new(setup: BucketSetup, limits: Arc<Limits>) -> Self {
         let route = |(venue, account): (VenueId, AccountId)| {
             Arc::new(Route {
                 bucket: setup.id.clone(),
@@ -291,7 +295,7 @@ impl BucketState {
         };
         let accounts = setup.accounts.into_iter().map(route).collect();
         Self {
-            limits: Arc::new(setup.limits),
+            limits,
             version: 1,
             accounts,
             calendar: Arc::new(setup.calendar),
@@ -438,7 +442,12 @@ impl BucketState {
         listed.add_holder(bucket);
         let holding = Holding {
             listed: Arc::clone(listed),
-            own: self.limits.in_instrument(&listed.instrument.id),
+            own: self
+                .limits
+                .per_instrument
+                .get(&listed.instrument.id)
+                .copied()
+                .map(Box::new),
             listing: self.limits.instruments.of(&listed.instrument.id),
             line: Line::default(),
             worth: Worth::default(),
@@ -642,7 +651,7 @@ impl BucketState {
         } else {
             let _ = venue_changes.try_push((0, gross));
         }
-        let over = holding.is_over();
+        let over = holding.is_over(&self.limits);
         if over != holding.over {
             holding.over = over;
             self.positions_over = if over {
@@ -840,14 +849,19 @@ impl BucketState {
                 continue;
             };
             let tags = self.tags_of(&listed);
-            let own = self.limits.in_instrument(&listed.instrument.id);
+            let own = self
+                .limits
+                .per_instrument
+                .get(&listed.instrument.id)
+                .copied()
+                .map(Box::new);
             let Some(holding) = self.holdings.get_mut(&number) else {
                 continue;
             };
             holding.own = own;
             holding.listing = self.limits.instruments.of(&listed.instrument.id);
             holding.tags = tags;
-            holding.over = holding.is_over();
+            holding.over = holding.is_over(&self.limits);
             holding.resting = [BTreeMap::new(), BTreeMap::new()];
             self.positions_over = self.positions_over.saturating_add(u32::from(holding.over));
             let gross = (Money::ZERO, holding.worth.gross());

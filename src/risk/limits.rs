@@ -259,22 +259,6 @@ impl Limits {
             unsent_ttl: 30 * SECOND,
         }
     }
-
-    /// The limits that hold in one instrument.
-    #[must_use]
-    pub fn in_instrument(&self, instrument: &InstrumentId) -> InstrumentLimits {
-        let own = self
-            .per_instrument
-            .get(instrument)
-            .copied()
-            .unwrap_or_default();
-        InstrumentLimits {
-            order_quantity_max: own.order_quantity_max.or(self.order_quantity_max),
-            long_max: own.long_max.or(self.long_max),
-            short_max: own.short_max.or(self.short_max),
-            collar: own.collar.or(self.collar),
-        }
-    }
 }
 
 /// The limits of a group: a desk or a firm (L1-L3).
