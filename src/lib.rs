@@ -10,4 +10,6 @@ pub mod engine;
 pub mod pb;
 pub mod pb_codec;
 
+pub mod clock;
+
 pub mod replay;
