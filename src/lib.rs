@@ -11,5 +11,6 @@ pub mod pb;
 pub mod pb_codec;
 
 pub mod clock;
+pub mod server;
 
 pub mod replay;
