@@ -12,5 +12,6 @@ pub mod pb_codec;
 
 pub mod clock;
 pub mod server;
+pub mod telemetry;
 
 pub mod replay;
