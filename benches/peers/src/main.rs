@@ -4,6 +4,7 @@
 //!
 //! Each contender decides the same orders in the same rounds, one contender after the other within a round, so that a slow
 //! stretch of the machine meets them all. A further contender is one more line in `contenders()`.
+#![allow(clippy::disallowed_methods, reason = "a bench reads clocks")]
 
 mod bulkhead_engine;
 #[path = "../../support/gateway.rs"]
