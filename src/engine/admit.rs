@@ -8,6 +8,7 @@ use std::sync::Arc;
 use arrayvec::ArrayVec;
 use parking_lot::MutexGuard;
 
+use super::answer::Subject;
 use super::bucket::{Bucket, BucketState, Move, Shift};
 use super::client::Client;
 use super::group::GroupState;
@@ -67,6 +68,12 @@ pub(super) struct Admitted {
     pub expires_at: Option<i64>,
     /// End of the bucket's trading day, wall nanoseconds.
     pub day_end: i64,
+    /// Whether the lists do not allow the instrument and it passed because it closes (A12).
+    pub closing_restricted: bool,
+    /// Version of the bucket's state that was seen.
+    pub state_version: u64,
+    /// What the findings count in, where there are any.
+    pub subject: Option<Subject>,
 }
 
 /// One order or replace, resolved as far as the reference data go.
@@ -228,6 +235,9 @@ impl Engine {
             cancel_first: Vec::new(),
             expires_at: None,
             day_end: state.day_end(),
+            closing_restricted: false,
+            state_version: state.changes,
+            subject: None,
         }
     }
 
@@ -426,8 +436,18 @@ impl Engine {
             cancel_first: Vec::new(),
             expires_at: None,
             day_end: state.day_end(),
+            closing_restricted: exit && !holding.listing.allowed,
+            state_version: state.changes,
+            subject: None,
             verdict,
         };
+        if !admitted.verdict.passes() || sitting.figures {
+            admitted.subject = Some(Subject {
+                currency: state.limits.currency.clone(),
+                instrument: Some(Arc::clone(&ask.listed.instrument)),
+                venue: ask.route.venue.clone(),
+            });
+        }
         if !admitted.verdict.passes() {
             drop(groups);
             if sitting.commit && !sitting.quiet {

@@ -17,8 +17,8 @@ use super::order::OrderRecord;
 use super::setup::{BucketSetup, InboundRule, RerouteRule};
 use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::decision::{Dimension, Reason, Route};
-use crate::domain::name::{AccountId, BucketId, ClOrdId, Currency, VenueId};
-use crate::domain::order::Side;
+use crate::domain::name::{AccountId, BucketId, Currency, VenueId};
+use crate::domain::order::{OrderKey, Side};
 use crate::domain::state::{BreachCause, StateNote, TradingState};
 use crate::domain::time::Now;
 use crate::risk::calendar::Calendar;
@@ -87,6 +87,8 @@ pub struct BucketState {
     pub other_fees: BTreeMap<Currency, Money>,
     /// Tallies for people.
     pub counters: Counters,
+    /// Changes of this state so far: its version.
+    pub changes: u64,
 }
 
 /// Tallies since the gateway started.
@@ -323,6 +325,7 @@ impl BucketState {
             breach: 0,
             other_fees: BTreeMap::new(),
             counters: Counters::default(),
+            changes: 0,
         }
     }
 
@@ -606,6 +609,7 @@ impl BucketState {
 
     /// Makes a shift. Nothing here can fail: what could was computed before.
     pub fn commit(&mut self, shift: &Shift) {
+        self.changes = self.changes.saturating_add(1);
         let Some(holding) = self.holdings.get_mut(&shift.number) else {
             return;
         };
@@ -771,7 +775,7 @@ impl BucketState {
 
     /// Reduce-only orders to trim because the position has shrunk below them: the furthest price first, and by how much (A13).
     #[must_use]
-    pub fn trims(&self, number: u32, besides: Option<&OrderRecord>) -> Vec<(ClOrdId, Quantity)> {
+    pub fn trims(&self, number: u32, besides: Option<&OrderRecord>) -> Vec<(OrderKey, Quantity)> {
         let Some(holding) = self.holdings.get(&number) else {
             return Vec::new();
         };
@@ -813,7 +817,14 @@ impl BucketState {
                 if cut.is_zero() {
                     continue;
                 }
-                trims.push((record.life.current().cl_ord_id.clone(), cut));
+                let cl_ord_id = record.life.current().cl_ord_id.clone();
+                trims.push((
+                    OrderKey {
+                        client: record.key.client.clone(),
+                        cl_ord_id,
+                    },
+                    cut,
+                ));
                 excess = excess.checked_sub(cut).unwrap_or(Quantity::ZERO);
             }
         }

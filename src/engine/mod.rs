@@ -369,6 +369,9 @@ impl Engine {
             cancel_first: Vec::new(),
             expires_at: None,
             day_end: now.wall.saturating_add(DAY),
+            closing_restricted: false,
+            state_version: 0,
+            subject: None,
         }
     }
 
@@ -393,6 +396,9 @@ impl Engine {
                     exit: false,
                     cancel_first: Vec::new(),
                     expires_at: None,
+                    closing_restricted: false,
+                    state_version: 0,
+                    subject: None,
                 }
             }
             _ => answer(
@@ -481,6 +487,9 @@ fn answer(admitted: Admitted, because: Option<Vec<Finding>>, now: Now) -> Answer
         exit,
         cancel_first,
         expires_at,
+        closing_restricted,
+        state_version,
+        subject,
         ..
     } = admitted;
     let outcome = match (route, because) {
@@ -510,5 +519,8 @@ fn answer(admitted: Admitted, because: Option<Vec<Finding>>, now: Now) -> Answer
         exit,
         cancel_first,
         expires_at,
+        closing_restricted,
+        state_version,
+        subject,
     }
 }

@@ -894,7 +894,10 @@ impl Engine {
     ) {
         receipt.bucket = Some(bucket.id.clone());
         receipt.order = order.map(|(record, now)| record.view(now));
-        receipt.position = state.holding(number).map(|holding| holding.line.position);
+        receipt.currency = Some(state.limits.currency.clone());
+        receipt.position = state
+            .holding(number)
+            .map(|holding| holding.view(&bucket.id, &state.limits.currency));
         receipt.breach = state.breach();
         if !receipt.breach.is_empty() {
             receipt.flags.push(ReportFlag::InBreach);

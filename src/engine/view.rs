@@ -8,15 +8,16 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::Engine;
+use super::answer::PositionView;
 use super::bucket::{Bucket, BucketState, Counters, Holding};
 use super::group::Group;
 use super::order::OrderView;
-use crate::domain::amount::{Money, Price, Quantity};
+use crate::domain::amount::{Money, Quantity};
 use crate::domain::decision::{Dimension, Level, Reason, Route, Unit};
-use crate::domain::name::{BucketId, GroupId, InstrumentId};
+use crate::domain::name::{BucketId, Currency, GroupId};
 use crate::domain::state::{BreachCause, StateNote, TradingState};
 use crate::domain::time::Now;
-use crate::risk::exposure::Totals;
+use crate::risk::exposure::{OpenSide, Totals};
 use crate::risk::limits::Limits;
 
 /// One limit with what it counts now.
@@ -36,29 +37,6 @@ pub struct Usage {
     pub limit: Option<i128>,
     /// What it counts now.
     pub usage: i128,
-}
-
-/// A position as seen from outside.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct PositionView {
-    /// Contract.
-    pub instrument: InstrumentId,
-    /// Filled, negative when short.
-    pub position: Quantity,
-    /// Live buys.
-    pub buys: Quantity,
-    /// Live sells.
-    pub sells: Quantity,
-    /// Average entry price.
-    pub average: Option<Price>,
-    /// Realised profit, in the instrument's profit currency, fees not deducted.
-    pub realised: Money,
-    /// Fees paid in that currency.
-    pub fees: Money,
-    /// Worst-case gross exposure, limit currency.
-    pub gross: Money,
-    /// Value of one contract at the mark, limit currency.
-    pub unit_value: Option<Money>,
 }
 
 /// A bucket as seen from outside.
@@ -123,7 +101,7 @@ impl Engine {
         let mut positions: Vec<PositionView> = state
             .holdings()
             .filter(|holding| holding.is_seen())
-            .map(Holding::view)
+            .map(|holding| holding.view(&bucket.id, &state.limits.currency))
             .collect();
         positions.sort_by(|one, other| one.instrument.cmp(&other.instrument));
         BucketView {
@@ -247,21 +225,23 @@ impl Holding {
         self.is_used() || self.book != crate::risk::pnl::Book::default()
     }
 
-    fn view(&self) -> PositionView {
-        let open =
-            |side: &crate::risk::exposure::OpenSide| side.quantity().unwrap_or(Quantity::ZERO);
+    /// The position as seen from outside.
+    pub(super) fn view(&self, bucket: &BucketId, currency: &Currency) -> PositionView {
+        let instrument = &self.listed.instrument;
+        let profit_currency = instrument.profit_currency().clone();
+        let open = |side: &OpenSide| side.quantity().unwrap_or(Quantity::ZERO);
         PositionView {
-            instrument: self.listed.instrument.id.clone(),
-            position: self.line.position,
-            buys: open(&self.line.buys),
-            sells: open(&self.line.sells),
-            average: self
-                .book
-                .average(&self.listed.instrument, self.line.position),
+            bucket: bucket.clone(),
+            instrument: instrument.id.clone(),
+            quantity: self.line.position,
+            average: self.book.average(instrument, self.line.position),
             realised: self.book.realised,
-            fees: self.book.fees,
-            gross: self.worth.gross(),
-            unit_value: self.unit,
+            fees: vec![(profit_currency.clone(), self.book.fees)],
+            profit_currency,
+            open_buys: open(&self.line.buys),
+            open_sells: open(&self.line.sells),
+            exposure: self.unit.map(|_| self.worth.gross()),
+            currency: currency.clone(),
         }
     }
 }
