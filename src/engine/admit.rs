@@ -73,7 +73,7 @@ pub(super) struct Admitted {
     /// Version of the bucket's state that was seen.
     pub state_version: u64,
     /// What the findings count in, where there are any.
-    pub subject: Option<Subject>,
+    pub subject: Option<Box<Subject>>,
 }
 
 /// One order or replace, resolved as far as the reference data go.
@@ -442,11 +442,11 @@ impl Engine {
             verdict,
         };
         if !admitted.verdict.passes() || sitting.figures {
-            admitted.subject = Some(Subject {
+            admitted.subject = Some(Box::new(Subject {
                 currency: state.limits.currency.clone(),
                 instrument: Some(Arc::clone(&ask.listed.instrument)),
                 venue: ask.route.venue.clone(),
-            });
+            }));
         }
         if !admitted.verdict.passes() {
             drop(groups);

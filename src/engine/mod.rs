@@ -109,14 +109,14 @@ impl Engine {
         let answer = answer(admitted, because, now);
         if store {
             let slot = number.map_or(OrderSlot::None, |number| OrderSlot::Live(bucket, number));
-            let decision = Some(answer.decision.clone());
+            let stored = Some(answer.clone());
             shard.insert(
                 place,
                 Entry {
                     key: order.key.clone(),
                     digest,
                     until,
-                    decision,
+                    answer: stored,
                     order: slot,
                 },
             );
@@ -241,7 +241,7 @@ impl Engine {
                     key: replace.key.clone(),
                     digest,
                     until,
-                    decision: Some(answer.decision.clone()),
+                    answer: Some(answer.clone()),
                     order,
                 },
             );
@@ -377,8 +377,8 @@ impl Engine {
 
     /// The stored answer to a request seen before, or the reject of one that only looks like it.
     fn repeat(&self, entry: &Entry, digest: u64, now: Now) -> Answer {
-        match &entry.decision {
-            Some(decision) if entry.digest == digest => {
+        match &entry.answer {
+            Some(stored) if entry.digest == digest => {
                 let order_state = match &entry.order {
                     OrderSlot::Live(bucket, number) => bucket
                         .state
@@ -390,15 +390,9 @@ impl Engine {
                     OrderSlot::None | OrderSlot::Version(_) => None,
                 };
                 Answer {
-                    decision: decision.clone(),
                     replayed: true,
                     order_state,
-                    exit: false,
-                    cancel_first: Vec::new(),
-                    expires_at: None,
-                    closing_restricted: false,
-                    state_version: 0,
-                    subject: None,
+                    ..stored.clone()
                 }
             }
             _ => answer(

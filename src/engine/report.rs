@@ -88,7 +88,7 @@ impl Engine {
                         key: key.clone(),
                         digest: 0,
                         until,
-                        decision: None,
+                        answer: None,
                         order: OrderSlot::None,
                     },
                 );
@@ -844,8 +844,9 @@ impl Engine {
             let mut shard = self.requests.lock(place);
             let route = shard
                 .get_mut(place, &root)?
-                .decision
+                .answer
                 .as_ref()?
+                .decision
                 .route()
                 .cloned()?;
             (route.venue == report.venue).then(|| route.account.clone())
