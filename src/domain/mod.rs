@@ -2,6 +2,7 @@
 
 pub mod amount;
 pub mod decision;
+pub mod duration;
 pub mod instrument;
 pub mod name;
 pub mod order;
