@@ -77,13 +77,11 @@ impl<V: Keyed> Shards<V> {
     }
 
     /// Locks the table a key belongs to.
-    #[must_use]
     pub fn lock(&self, place: Place) -> MutexGuard<'_, Shard<V>> {
         self.at(place.shard).lock()
     }
 
     /// Locks the tables of two keys, in the order everyone keeps; one guard where they share a table.
-    #[must_use]
     pub fn lock_two(&self, one: Place, other: Place) -> (MutexGuard<'_, Shard<V>>, Option<MutexGuard<'_, Shard<V>>>) {
         use core::cmp::Ordering;
         match one.shard.cmp(&other.shard) {
@@ -132,6 +130,7 @@ const fn low(hash: u64) -> u32 {
 }
 
 /// The table hashes by the low half only, so that growing needs no look at the entries.
+#[expect(clippy::as_conversions, reason = "widening; `From` is not const")]
 const fn spread(hash: u32) -> u64 {
     // A widening that fills the top bits the table's control bytes are made of.
     (hash as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)

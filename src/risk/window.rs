@@ -209,7 +209,7 @@ const fn has_left(time: u64, now: u64, window: u64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
+    #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "tests")]
     use super::*;
     use crate::domain::time::MILLISECOND;
     use proptest::prelude::*;
