@@ -461,8 +461,11 @@ impl<U> fmt::Display for Amount<U> {
         if fraction == 0 {
             return Ok(());
         }
-        let text = format!("{fraction:012}");
-        write!(f, ".{}", text.trim_end_matches('0'))
+        let (mut digits, mut width) = (u64::try_from(fraction).unwrap_or(0), 12_usize);
+        while digits > 0 && digits % 10 == 0 {
+            (digits, width) = (digits / 10, width.saturating_sub(1));
+        }
+        write!(f, ".{digits:0width$}")
     }
 }
 

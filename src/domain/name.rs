@@ -72,18 +72,32 @@ impl<K> FromStr for Name<K> {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        if text.is_empty() {
-            return Err(NameError::Empty);
-        }
-        if text.len() > NAME_MAX {
-            return Err(NameError::TooLong);
-        }
-        let legal =
-            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-');
-        if !text.bytes().all(legal) {
-            return Err(NameError::Alphabet);
-        }
+        check(text)?;
         Ok(Self(CompactString::new(text), PhantomData))
+    }
+}
+
+impl<K> TryFrom<String> for Name<K> {
+    type Error = NameError;
+
+    /// As from `&str`, but a text too long to be kept inline is taken over instead of copied.
+    fn try_from(text: String) -> Result<Self, NameError> {
+        check(&text)?;
+        Ok(Self(CompactString::from(text), PhantomData))
+    }
+}
+
+fn check(text: &str) -> Result<(), NameError> {
+    let legal =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-');
+    if text.is_empty() {
+        Err(NameError::Empty)
+    } else if text.len() > NAME_MAX {
+        Err(NameError::TooLong)
+    } else if text.bytes().all(legal) {
+        Ok(())
+    } else {
+        Err(NameError::Alphabet)
     }
 }
 
@@ -150,6 +164,11 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(text.parse::<BucketId>().err(), *expected, "{text:?}");
+            assert_eq!(
+                BucketId::try_from((*text).to_owned()).err(),
+                *expected,
+                "{text:?}"
+            );
         }
     }
 }
