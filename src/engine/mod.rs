@@ -1,5 +1,6 @@
 //! State: the only shared mutable state, and the decisions taken on it.
 
+pub mod answer;
 pub mod bucket;
 pub mod controls;
 pub mod group;

@@ -6,7 +6,7 @@ use super::market::Listed;
 use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::decision::Route;
 use crate::domain::name::{BucketId, ClOrdId};
-use crate::domain::order::{Attributes, OrderKey, Side, Terms};
+use crate::domain::order::{Attributes, OrderKey, Side, Terms, TimeInForce};
 use crate::domain::state::OrderState;
 use crate::domain::time::Now;
 use crate::risk::exposure::Hold;
@@ -60,6 +60,7 @@ impl OrderRecord {
             route: Arc::clone(&self.route),
             side: self.side,
             terms: current.terms,
+            time_in_force: self.life.time_in_force(),
             state: self.state(now),
             quantity: current.quantity,
             filled: self.life.filled(),
@@ -105,6 +106,8 @@ pub struct OrderView {
     pub side: Side,
     /// Type and prices in force.
     pub terms: Terms,
+    /// How long it stays.
+    pub time_in_force: TimeInForce,
     /// Where it stands.
     pub state: OrderState,
     /// Total quantity in force (FIX 38).
