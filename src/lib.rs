@@ -8,4 +8,6 @@ pub mod engine;
 pub mod pb;
 pub mod pb_codec;
 
+pub mod grpc;
+
 pub mod replay;

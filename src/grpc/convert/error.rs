@@ -1,0 +1,387 @@
+//! Why a request was refused: one value that becomes a status, or an error on a stream.
+//!
+//! Texts are fixed and never repeat what the sender sent.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
+
+use crate::domain::name::{BucketId, GroupId, InstrumentId};
+use crate::domain::order::OrderKey;
+use crate::pb;
+
+/// `google.rpc.ErrorInfo.domain` of every status of the gateway.
+pub const DOMAIN: &str = "bulkhead";
+
+/// `google.rpc.ErrorInfo.reason`, and `OperationError.reason` on a stream. Stable; documented in `docs/api.md`.
+pub mod reason {
+    /// INVALID_ARGUMENT: fields are wrong by themselves.
+    pub const MALFORMED: &str = "MALFORMED";
+    /// NOT_FOUND.
+    pub const UNKNOWN_BUCKET: &str = "UNKNOWN_BUCKET";
+    /// NOT_FOUND.
+    pub const UNKNOWN_GROUP: &str = "UNKNOWN_GROUP";
+    /// NOT_FOUND.
+    pub const UNKNOWN_ORDER: &str = "UNKNOWN_ORDER";
+    /// NOT_FOUND.
+    pub const UNKNOWN_INSTRUMENT: &str = "UNKNOWN_INSTRUMENT";
+    /// ALREADY_EXISTS.
+    pub const BUCKET_EXISTS: &str = "BUCKET_EXISTS";
+    /// ALREADY_EXISTS.
+    pub const GROUP_EXISTS: &str = "GROUP_EXISTS";
+    /// ABORTED: the document has another version than the one expected.
+    pub const VERSION_MISMATCH: &str = "VERSION_MISMATCH";
+    /// FAILED_PRECONDITION.
+    pub const BUCKET_IN_USE: &str = "BUCKET_IN_USE";
+    /// FAILED_PRECONDITION.
+    pub const INSTRUMENT_IN_USE: &str = "INSTRUMENT_IN_USE";
+    /// FAILED_PRECONDITION.
+    pub const POSITION_TRADED: &str = "POSITION_TRADED";
+    /// FAILED_PRECONDITION.
+    pub const ROUTE_REFUSED: &str = "ROUTE_REFUSED";
+    /// FAILED_PRECONDITION.
+    pub const CURRENCY_MISMATCH: &str = "CURRENCY_MISMATCH";
+    /// FAILED_PRECONDITION.
+    pub const GROUP_MISPLACED: &str = "GROUP_MISPLACED";
+    /// RESOURCE_EXHAUSTED.
+    pub const OVERLOADED: &str = "OVERLOADED";
+    /// UNAVAILABLE.
+    pub const DRAINING: &str = "DRAINING";
+    /// INTERNAL.
+    pub const INTERNAL_FAULT: &str = "INTERNAL_FAULT";
+
+    /// All of them.
+    pub const ALL: &[&str] = &[
+        MALFORMED,
+        UNKNOWN_BUCKET,
+        UNKNOWN_GROUP,
+        UNKNOWN_ORDER,
+        UNKNOWN_INSTRUMENT,
+        BUCKET_EXISTS,
+        GROUP_EXISTS,
+        VERSION_MISMATCH,
+        BUCKET_IN_USE,
+        INSTRUMENT_IN_USE,
+        POSITION_TRADED,
+        ROUTE_REFUSED,
+        CURRENCY_MISMATCH,
+        GROUP_MISPLACED,
+        OVERLOADED,
+        DRAINING,
+        INTERNAL_FAULT,
+    ];
+}
+
+/// One field that is wrong.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Violation {
+    /// Path from the request, such as `order.price.value` or `marks[3].source_time`.
+    pub field: String,
+    /// What is wrong with it.
+    pub text: &'static str,
+}
+
+/// A request that is wrong by itself: every field that is, in the order in which it was read.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub struct Malformed {
+    /// The first ones; never empty.
+    pub violations: Vec<Violation>,
+    /// How many more there are. They are only counted, so that an answer fits the header it travels in.
+    pub omitted: usize,
+}
+
+impl Malformed {
+    /// A request with one wrong field.
+    #[must_use]
+    pub fn at(field: impl Into<String>, text: &'static str) -> Self {
+        let violation = Violation {
+            field: field.into(),
+            text,
+        };
+        Self {
+            violations: vec![violation],
+            omitted: 0,
+        }
+    }
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(first) = self.violations.first() {
+            write!(f, "{}: {}", first.field, first.text)?;
+        }
+        let more = self
+            .violations
+            .len()
+            .saturating_sub(1)
+            .saturating_add(self.omitted);
+        if more > 0 {
+            write!(f, " (and {more} more)")?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a change does not fit the present state.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Obstacle {
+    /// The bucket has live orders or positions.
+    BucketInUse,
+    /// What a contract is worth cannot change while a bucket holds it.
+    InstrumentInUse,
+    /// The bucket has fills in the instrument, so its opening position stands.
+    PositionTraded,
+    /// A reroute target is unknown, is the bucket's only route, or leads back.
+    RouteRefused,
+    /// Limits are in another currency than those of the group above or of what is below.
+    CurrencyMismatch,
+    /// The group above is not of a level that may be there.
+    GroupMisplaced,
+}
+
+impl Obstacle {
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::BucketInUse => reason::BUCKET_IN_USE,
+            Self::InstrumentInUse => reason::INSTRUMENT_IN_USE,
+            Self::PositionTraded => reason::POSITION_TRADED,
+            Self::RouteRefused => reason::ROUTE_REFUSED,
+            Self::CurrencyMismatch => reason::CURRENCY_MISMATCH,
+            Self::GroupMisplaced => reason::GROUP_MISPLACED,
+        }
+    }
+
+    const fn text(self) -> &'static str {
+        match self {
+            Self::BucketInUse => "the bucket has live orders or positions",
+            Self::InstrumentInUse => {
+                "what the contract is worth cannot change under positions or live orders"
+            }
+            Self::PositionTraded => "the bucket has fills in the instrument",
+            Self::RouteRefused => {
+                "a reroute target is unknown, is the bucket's only route, or leads back"
+            }
+            Self::CurrencyMismatch => {
+                "the currency of the limits is not that of the groups above and of what is below"
+            }
+            Self::GroupMisplaced => "a desk hangs under a firm, and a firm under nothing",
+        }
+    }
+}
+
+/// A request that was refused: nothing was decided or changed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Refusal {
+    code: Code,
+    reason: &'static str,
+    text: Cow<'static, str>,
+    violations: Vec<Violation>,
+    resource: Option<(&'static str, String)>,
+    metadata: Vec<(&'static str, String)>,
+}
+
+impl Refusal {
+    fn new(code: Code, reason: &'static str, text: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code,
+            reason,
+            text: text.into(),
+            violations: Vec::new(),
+            resource: None,
+            metadata: Vec::new(),
+        }
+    }
+
+    fn about(self, kind: &'static str, name: String) -> Self {
+        Self {
+            resource: Some((kind, name)),
+            ..self
+        }
+    }
+
+    /// INVALID_ARGUMENT: the request is wrong by itself.
+    #[must_use]
+    pub fn malformed(malformed: Malformed) -> Self {
+        let text = malformed.to_string();
+        Self {
+            violations: malformed.violations,
+            ..Self::new(Code::InvalidArgument, reason::MALFORMED, text)
+        }
+    }
+
+    /// NOT_FOUND: no such bucket.
+    #[must_use]
+    pub fn unknown_bucket(id: &BucketId) -> Self {
+        Self::new(Code::NotFound, reason::UNKNOWN_BUCKET, "no such bucket")
+            .about("bulkhead.v1.Bucket", id.to_string())
+    }
+
+    /// NOT_FOUND: no such group.
+    #[must_use]
+    pub fn unknown_group(id: &GroupId) -> Self {
+        Self::new(Code::NotFound, reason::UNKNOWN_GROUP, "no such group")
+            .about("bulkhead.v1.Group", id.to_string())
+    }
+
+    /// NOT_FOUND: no such order.
+    #[must_use]
+    pub fn unknown_order(key: &OrderKey) -> Self {
+        Self::new(Code::NotFound, reason::UNKNOWN_ORDER, "no such order").about(
+            "bulkhead.v1.OrderView",
+            format!("{}/{}", key.client, key.cl_ord_id),
+        )
+    }
+
+    /// NOT_FOUND: no such instrument.
+    #[must_use]
+    pub fn unknown_instrument(id: &InstrumentId) -> Self {
+        Self::new(
+            Code::NotFound,
+            reason::UNKNOWN_INSTRUMENT,
+            "no such instrument",
+        )
+        .about("bulkhead.v1.Instrument", id.to_string())
+    }
+
+    /// ALREADY_EXISTS: a bucket of this id exists with other content.
+    #[must_use]
+    pub fn bucket_exists(id: &BucketId) -> Self {
+        Self::new(
+            Code::AlreadyExists,
+            reason::BUCKET_EXISTS,
+            "a bucket of this id exists with other content",
+        )
+        .about("bulkhead.v1.Bucket", id.to_string())
+    }
+
+    /// ALREADY_EXISTS: a group of this id exists with other content.
+    #[must_use]
+    pub fn group_exists(id: &GroupId) -> Self {
+        Self::new(
+            Code::AlreadyExists,
+            reason::GROUP_EXISTS,
+            "a group of this id exists with other content",
+        )
+        .about("bulkhead.v1.Group", id.to_string())
+    }
+
+    /// ABORTED: the document has another version than the one expected.
+    #[must_use]
+    pub fn version_mismatch(expected: u64, present: u64) -> Self {
+        Self {
+            metadata: vec![
+                ("expected_version", expected.to_string()),
+                ("present_version", present.to_string()),
+            ],
+            ..Self::new(
+                Code::Aborted,
+                reason::VERSION_MISMATCH,
+                format!("expected version {expected}, present version {present}"),
+            )
+        }
+    }
+
+    /// FAILED_PRECONDITION: the present state does not allow the change.
+    #[must_use]
+    pub fn obstacle(obstacle: Obstacle) -> Self {
+        Self::new(Code::FailedPrecondition, obstacle.reason(), obstacle.text())
+    }
+
+    /// RESOURCE_EXHAUSTED: more requests than can be answered in time.
+    #[must_use]
+    pub fn overloaded() -> Self {
+        Self::new(
+            Code::ResourceExhausted,
+            reason::OVERLOADED,
+            "more requests than can be answered in time",
+        )
+    }
+
+    /// UNAVAILABLE: starting or stopping.
+    #[must_use]
+    pub fn draining() -> Self {
+        Self::new(
+            Code::Unavailable,
+            reason::DRAINING,
+            "the gateway is starting or stopping",
+        )
+    }
+
+    /// INTERNAL: a fault of the gateway itself.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self::new(
+            Code::Internal,
+            reason::INTERNAL_FAULT,
+            "a fault of the gateway; the outcome is not known",
+        )
+    }
+
+    /// The status code.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The stable reason.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        self.reason
+    }
+}
+
+impl From<Malformed> for Refusal {
+    fn from(malformed: Malformed) -> Self {
+        Self::malformed(malformed)
+    }
+}
+
+impl From<Malformed> for Status {
+    fn from(malformed: Malformed) -> Self {
+        Refusal::malformed(malformed).into()
+    }
+}
+
+impl From<Malformed> for pb::OperationError {
+    fn from(malformed: Malformed) -> Self {
+        Refusal::malformed(malformed).into()
+    }
+}
+
+impl From<Refusal> for Status {
+    fn from(refusal: Refusal) -> Self {
+        let metadata: HashMap<String, String> = refusal
+            .metadata
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect();
+        let mut details = ErrorDetails::with_error_info(refusal.reason, DOMAIN, metadata);
+        if !refusal.violations.is_empty() {
+            let violations: Vec<_> = refusal
+                .violations
+                .into_iter()
+                .map(|violation| FieldViolation::new(violation.field, violation.text))
+                .collect();
+            details.set_bad_request(violations);
+        }
+        if let Some((kind, name)) = refusal.resource {
+            details.set_resource_info(kind, name, "", refusal.text.clone());
+        }
+        Self::with_error_details(refusal.code, refusal.text, details)
+    }
+}
+
+impl From<Refusal> for pb::OperationError {
+    fn from(refusal: Refusal) -> Self {
+        let field = refusal.violations.into_iter().next();
+        Self {
+            code: i32::from(refusal.code),
+            reason: refusal.reason.to_owned(),
+            field: field.map(|violation| violation.field).unwrap_or_default(),
+            text: refusal.text.into_owned(),
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! Requests of monitoring, and pages of lists.
+
+use super::error::Malformed;
+use super::field::{Path, Violations, says};
+use crate::domain::name::{BucketId, ClientId, GroupId, InstrumentId, Name, VenueId};
+use crate::pb::{self, get_usage_request};
+
+const ROOT: Path<'static> = Path::ROOT;
+
+/// Entries of a page unless told.
+pub const PAGE_DEFAULT: u32 = 100;
+/// Most entries of a page.
+pub const PAGE_MAX: u32 = 1_000;
+/// Most bytes of a token: three names and what parts them.
+const TOKEN_MAX: usize = 256;
+
+/// Which page of a list.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Page {
+    /// How many entries at most.
+    pub size: usize,
+    /// Token of the page before, out of names and `/`; empty for the first page.
+    pub token: String,
+}
+
+/// Reads which page of a list is wanted.
+pub(super) fn page(size: u32, token: String, found: &mut Violations) -> Option<Page> {
+    let size = match size {
+        0 => Some(PAGE_DEFAULT),
+        1..=PAGE_MAX => Some(size),
+        _ => {
+            found.refuse(ROOT.field("page_size"), says::OUT_OF_RANGE);
+            None
+        }
+    };
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._:-/".contains(&byte);
+    let is_token = token.len() <= TOKEN_MAX && token.bytes().all(legal);
+    if !is_token {
+        found.refuse(ROOT.field("page_token"), "not a token of this list");
+    }
+    Some(Page {
+        size: usize::try_from(size?).ok()?,
+        token,
+    })
+}
+
+/// Reads a request to read the state of one bucket.
+///
+/// # Errors
+/// Everything that is wrong with it by itself.
+pub fn get_bucket_status(request: pb::GetBucketStatusRequest) -> Result<BucketId, Malformed> {
+    let pb::GetBucketStatusRequest { bucket_id } = request;
+    super::bucket::id("bucket_id", bucket_id)
+}
+
+/// A request to list the states of buckets.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ListBucketStatus {
+    /// Only those below this group.
+    pub group: Option<GroupId>,
+    /// Only those above one of their limits.
+    pub in_breach_only: bool,
+    /// Which page.
+    pub page: Page,
+}
+
+/// Reads a request to list the states of buckets.
+///
+/// # Errors
+/// Everything that is wrong with it by itself.
+pub fn list_bucket_status(
+    request: pb::ListBucketStatusRequest,
+) -> Result<ListBucketStatus, Malformed> {
+    let pb::ListBucketStatusRequest {
+        group_id,
+        in_breach_only,
+        page_size,
+        page_token,
+    } = request;
+    let mut found = Violations::default();
+    let group = found.name_if_any(ROOT.field("group_id"), group_id);
+    let page = page(page_size, page_token, &mut found);
+    let request = group.zip(page).map(|(group, page)| ListBucketStatus {
+        group,
+        in_breach_only,
+        page,
+    });
+    found.finish(request)
+}
+
+/// A request to list live orders: those that fit everything that is given.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ListLiveOrders {
+    /// Only of this bucket.
+    pub bucket: Option<BucketId>,
+    /// Only of buckets below this group.
+    pub group: Option<GroupId>,
+    /// Only in this instrument.
+    pub instrument: Option<InstrumentId>,
+    /// Only at this venue.
+    pub venue: Option<VenueId>,
+    /// Only of this client.
+    pub client: Option<ClientId>,
+    /// Only those that should be cancelled.
+    pub cancel_wanted_only: bool,
+    /// Which page.
+    pub page: Page,
+}
+
+/// Reads a request to list live orders.
+///
+/// # Errors
+/// Everything that is wrong with it by itself.
+pub fn list_live_orders(request: pb::ListLiveOrdersRequest) -> Result<ListLiveOrders, Malformed> {
+    let pb::ListLiveOrdersRequest {
+        bucket_id,
+        group_id,
+        instrument_id,
+        venue_id,
+        client_id,
+        cancel_wanted_only,
+        page_size,
+        page_token,
+    } = request;
+    let mut found = Violations::default();
+    let bucket = found.name_if_any(ROOT.field("bucket_id"), bucket_id);
+    let group = found.name_if_any(ROOT.field("group_id"), group_id);
+    let instrument = found.name_if_any(ROOT.field("instrument_id"), instrument_id);
+    let venue = found.name_if_any(ROOT.field("venue_id"), venue_id);
+    let client = found.name_if_any(ROOT.field("client_id"), client_id);
+    let page = page(page_size, page_token, &mut found);
+    let request = || {
+        Some(ListLiveOrders {
+            bucket: bucket?,
+            group: group?,
+            instrument: instrument?,
+            venue: venue?,
+            client: client?,
+            cancel_wanted_only,
+            page: page?,
+        })
+    };
+    found.finish(request())
+}
+
+/// Whose limits are read.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum UsageOf {
+    /// Those of a bucket.
+    Bucket(BucketId),
+    /// Those of a group.
+    Group(GroupId),
+}
+
+/// Reads a request to read the usage of limits.
+///
+/// # Errors
+/// Everything that is wrong with it by itself.
+pub fn get_usage(request: pb::GetUsageRequest) -> Result<UsageOf, Malformed> {
+    use get_usage_request::Owner;
+    let pb::GetUsageRequest { owner } = request;
+    let mut found = Violations::default();
+    let owner = match owner {
+        Some(Owner::BucketId(id)) => found.name(ROOT.field("bucket_id"), id).map(UsageOf::Bucket),
+        Some(Owner::GroupId(id)) => found.name(ROOT.field("group_id"), id).map(UsageOf::Group),
+        None => found.needed(ROOT.field("owner"), None),
+    };
+    found.finish(owner)
+}
+
+/// A request to watch: events that fit everything that is given.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Watch {
+    /// Only of these buckets; all where empty.
+    pub buckets: Vec<BucketId>,
+    /// Only of buckets below this group.
+    pub group: Option<GroupId>,
+    /// Only of this client.
+    pub client: Option<ClientId>,
+    /// Only these kinds; all where empty.
+    pub kinds: Vec<pb::WatchKind>,
+    /// Of the decisions, only these; all where empty.
+    pub outcomes: Vec<pb::Outcome>,
+}
+
+/// Reads a request to watch.
+///
+/// # Errors
+/// Everything that is wrong with it by itself.
+pub fn watch(request: pb::WatchRequest) -> Result<Watch, Malformed> {
+    let pb::WatchRequest {
+        bucket_ids,
+        group_id,
+        client_id,
+        kinds,
+        outcomes,
+    } = request;
+    let mut found = Violations::default();
+    let buckets = names(bucket_ids, ROOT.field("bucket_ids"), &mut found);
+    let group = found.name_if_any(ROOT.field("group_id"), group_id);
+    let client = found.name_if_any(ROOT.field("client_id"), client_id);
+    let none_kind = pb::WatchKind::Unspecified;
+    let kinds = numbers(kinds, none_kind, ROOT.field("kinds"), &mut found);
+    let none_outcome = pb::Outcome::Unspecified;
+    let outcomes = numbers(outcomes, none_outcome, ROOT.field("outcomes"), &mut found);
+    let request = || {
+        Some(Watch {
+            buckets: buckets?,
+            group: group?,
+            client: client?,
+            kinds: kinds?,
+            outcomes: outcomes?,
+        })
+    };
+    found.finish(request())
+}
+
+fn names<K>(list: Vec<String>, at: Path<'_>, found: &mut Violations) -> Option<Vec<Name<K>>> {
+    let mut all = Some(Vec::with_capacity(list.len()));
+    for (index, text) in list.into_iter().enumerate() {
+        match (found.name(at.item(index), text), &mut all) {
+            (Some(name), Some(all)) => all.push(name),
+            _ => all = None,
+        }
+    }
+    all
+}
+
+/// Numbers of an enum of which `none` stands for nothing.
+fn numbers<E: TryFrom<i32> + PartialEq>(
+    list: Vec<i32>,
+    none: E,
+    at: Path<'_>,
+    found: &mut Violations,
+) -> Option<Vec<E>> {
+    let mut all = Some(Vec::with_capacity(list.len()));
+    for (index, number) in list.into_iter().enumerate() {
+        let at = at.item(index);
+        let value = match found.number(at, number) {
+            Some(value) if value == none => found.needed(at, None),
+            value => value,
+        };
+        match (value, &mut all) {
+            (Some(value), Some(all)) => all.push(value),
+            _ => all = None,
+        }
+    }
+    all
+}
