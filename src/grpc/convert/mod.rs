@@ -18,3 +18,6 @@ pub mod monitor;
 pub mod order;
 pub mod report;
 pub mod view;
+
+#[cfg(test)]
+mod tests;
