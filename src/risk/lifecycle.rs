@@ -440,7 +440,7 @@ impl Life {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
+    #![allow(clippy::unwrap_used, clippy::type_complexity, reason = "tests")]
     use super::*;
     use crate::domain::amount::Price;
 
