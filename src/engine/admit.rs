@@ -548,7 +548,8 @@ impl Engine {
         let instrument = &*ask.listed.instrument;
         let number = ask.listed.number;
         let limits = &state.limits;
-        let collar = instrument.collar.or(limits.collar);
+        let own = state.holding(number).and_then(|holding| holding.own.collar);
+        let collar = instrument.collar.or(own);
         let prices = ask
             .listed
             .prices(now, collar.is_some_and(|collar| collar.period.is_some()));
