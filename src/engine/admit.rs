@@ -59,6 +59,8 @@ pub(super) struct Admitted {
     pub route: Option<Arc<Route>>,
     /// Whether it is an exit.
     pub exit: bool,
+    /// Whether it is against the position, though it may go beyond it (RR4).
+    pub reduces: bool,
     /// Place of the order among the bucket's live ones, where it took effect.
     pub number: Option<usize>,
     /// Resting orders to cancel first.
@@ -224,6 +226,7 @@ impl Engine {
             quantity: Quantity::ZERO,
             route: None,
             exit: false,
+            reduces: false,
             number: None,
             cancel_first: Vec::new(),
             expires_at: None,
@@ -261,6 +264,10 @@ impl Engine {
             .replaced
             .as_ref()
             .map_or(Hold::default(), |replaced| replaced.hold);
+        let reduces = match ask.side {
+            Side::Buy => holding.line.position.is_negative(),
+            Side::Sell => holding.line.position.is_positive(),
+        };
         let (life, exit) = match &ask.replaced {
             None => {
                 let exit = holding
@@ -421,6 +428,7 @@ impl Engine {
             quantity: sized.quantity,
             route: None,
             exit,
+            reduces,
             number: None,
             cancel_first: Vec::new(),
             expires_at: None,
