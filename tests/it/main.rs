@@ -1,4 +1,6 @@
 //! Behaviour from outside: one binary, so that it links once.
 
 mod decide;
+mod model;
+mod regressions;
 mod support;
