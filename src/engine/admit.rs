@@ -89,6 +89,7 @@ struct Ask<'a> {
 /// Of a replace: the order it changes, as it stands.
 struct Replaced {
     number: usize,
+    source: Option<BucketId>,
     life: Life,
     hold: Hold,
     unvalued: bool,
@@ -187,6 +188,7 @@ impl Engine {
             size: Size::Quantity(replace.quantity),
             replaced: Some(Replaced {
                 number,
+                source: record.source.clone(),
                 life: record.life.clone(),
                 hold: record.hold,
                 unvalued: record.unvalued,
@@ -254,7 +256,7 @@ impl Engine {
         };
 
         // What the order would hold, and whether it is an exit.
-        let version = Version {
+        let mut version = Version {
             cl_ord_id: ask.key.cl_ord_id.clone(),
             quantity: sized.quantity,
             terms: ask.terms,
@@ -290,8 +292,14 @@ impl Engine {
                 let exit = grown.is_some_and(|quantity| {
                     holding.line.is_exit(ask.side, quantity, before.quantity)
                 });
-                let shrinks =
-                    life.is_shrunk_by(&version) && (replaced.unvalued || sized.unit.is_ok());
+                let kept = life.unit_held_for(&version).filter(|_| !replaced.unvalued);
+                version.unit = match (kept, sized.unit) {
+                    (Some(kept), Ok(unit)) => kept.min(unit),
+                    (Some(kept), Err(_)) => kept,
+                    (None, _) => version.unit,
+                };
+                let shrinks = life.is_shrunk_by(&version)
+                    && (replaced.unvalued || kept.is_some() || sized.unit.is_ok());
                 life.replacing(version, exit || shrinks);
                 (life, exit || shrinks)
             }
@@ -313,10 +321,15 @@ impl Engine {
             .value
             .checked_sub(before.value)
             .map_or(Money::ZERO, Money::floor_zero);
+        // An order that came in from another bucket draws on its cap as long as it grows.
+        let came_from = match &ask.replaced {
+            Some(replaced) => replaced.source.as_ref(),
+            None => sitting.source,
+        };
         let figures = (
             state.concentrations(&shift, ask.account),
             state.traded_and_open(),
-            inbound(state, sitting.source, added),
+            inbound(state, came_from, added),
         );
         let (Some(concentration), Some(traded), Some(inbound)) = figures else {
             return self.refuse(state, sitting, Level::Bucket, Reason::Overflow);
@@ -501,9 +514,15 @@ impl Engine {
         if let Some(limit) = state.limits.notional_rate {
             state.notional_rate.record(now.mono, &limit, taken.added);
         }
-        if let Some(source) = sitting.source {
+        let came_from = match &ask.replaced {
+            Some(replaced) => replaced.source.as_ref(),
+            None => sitting.source,
+        };
+        if let Some(source) = came_from {
             let sum = state.inbound.entry(source.clone()).or_default();
             *sum = sum.checked_add(taken.added).unwrap_or(*sum);
+        }
+        if sitting.source.is_some() {
             state.counters.rerouted_in = state.counters.rerouted_in.saturating_add(1);
         }
         let newest = taken.life.versions().last().and_then(resting_price);

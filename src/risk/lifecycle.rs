@@ -3,7 +3,7 @@
 //! The order holds capacity for `leaves`: the most that can still fill. Nothing but the venue's word or the client's word that it was never
 //! sent lowers it; no clock does (H2, INV18). While a replace is on its way the larger of both versions is held (H8–H10).
 
-use crate::domain::amount::{Money, Quantity};
+use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::name::ClOrdId;
 use crate::domain::order::{Terms, TimeInForce};
 use crate::domain::report::CancelRejectOf;
@@ -283,6 +283,18 @@ impl Life {
             .any(|known| version.quantity <= known.quantity && version.unit <= known.unit)
     }
 
+    /// What one contract of a version already is valued at, where the version is no larger and no worse than one that is held: a price that
+    /// moved since does not stand in the way of less (H9).
+    #[must_use]
+    pub fn unit_held_for(&self, version: &Version) -> Option<Money> {
+        self.versions()
+            .filter(|known| {
+                version.quantity <= known.quantity && is_no_worse(&version.terms, &known.terms)
+            })
+            .map(|known| known.unit)
+            .min()
+    }
+
     /// A replace was approved and is on its way. `exit` says whether the order is still an exit with it.
     pub fn replacing(&mut self, version: Version, exit: bool) {
         self.pending.push(version);
@@ -466,11 +478,22 @@ impl Life {
     }
 }
 
+/// Whether terms are of the same type as others and count no more at any reference price.
+fn is_no_worse(terms: &Terms, than: &Terms) -> bool {
+    let no_higher = |one: Option<Price>, other: Option<Price>| match (one, other) {
+        (Some(one), Some(other)) => one.checked_abs() <= other.checked_abs(),
+        (None, None) => true,
+        _ => false,
+    };
+    core::mem::discriminant(terms) == core::mem::discriminant(than)
+        && no_higher(terms.limit_price(), than.limit_price())
+        && no_higher(terms.trigger(), than.trigger())
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use crate::domain::amount::Price;
 
     fn q(number: i64) -> Quantity {
         Quantity::whole(number)

@@ -6,9 +6,10 @@ use bulkhead::domain::decision::{Dimension, Outcome, Reason};
 use bulkhead::domain::instrument::Collar;
 use bulkhead::domain::order::{Notice, Order, RerouteConsent, Side, Size, TimeInForce};
 use bulkhead::domain::report::{Report, ReportKind};
-use bulkhead::domain::state::{BreachCause, OrderState};
+use bulkhead::domain::state::{BreachCause, OrderState, StateNote, TradingState};
 use bulkhead::domain::time::SECOND;
 use bulkhead::engine::Engine;
+use bulkhead::engine::admin::Scope;
 use bulkhead::engine::answer::ReportFlag;
 use bulkhead::engine::setup::{InboundRule, RouteTarget};
 use bulkhead::risk::limits::{
@@ -316,4 +317,56 @@ fn word_that_an_order_was_sent_moves_its_deadline_once() {
         state = told.unwrap().order.unwrap().state;
     }
     assert_eq!(state, OrderState::Uncertain);
+}
+
+/// H9, G2: less at the same price is approved whatever the market did since, also where only exits are.
+#[test]
+fn less_at_the_same_price_is_approved_at_any_mark() {
+    let engine = one_bucket(limits());
+    approve(&engine, &order("1", Side::Buy, "10", "100"));
+    mark(&engine, "BTC", "120", later(START, 1));
+    let note = StateNote {
+        state: TradingState::ReduceOnly,
+        ..StateNote::default()
+    };
+    engine.restrict(&Scope::Bucket(id("b")), note).unwrap();
+    let now = later(START, 2);
+    let less = engine
+        .replace(&replace("2", "1", "5", "100"), now, false)
+        .unwrap();
+    assert!(reasons(&less).is_empty(), "{:?}", reasons(&less));
+    let more = engine
+        .replace(&replace("3", "1", "5", "130"), now, false)
+        .unwrap();
+    assert_eq!(reasons(&more), [Reason::StateReduceOnly]);
+}
+
+/// RR12: what came in from another bucket draws on the cap of its source when it grows.
+#[test]
+fn an_order_that_came_in_does_not_outgrow_its_cap() {
+    let mut tight = limits();
+    tight.long_max = Some(Quantity::ZERO);
+    let mut source = bucket("b", Some("desk"), tight);
+    source.reroute.targets = vec![RouteTarget {
+        bucket: Some(id("t")),
+        venue: id("X"),
+        account: id("t-x"),
+    }];
+    let mut target = bucket("t", Some("desk"), limits());
+    target.inbound = vec![InboundRule {
+        from: id("b"),
+        notional_max: amount("1000"),
+    }];
+    let engine = engine(vec![source, target]);
+    let mut asks = order("1", Side::Buy, "5", "100");
+    asks.attributes.reroute = RerouteConsent::AutoAccept;
+    approve(&engine, &asks);
+    let grown = engine
+        .replace(&replace("2", "1", "11", "100"), START, false)
+        .unwrap();
+    assert_eq!(reasons(&grown), [Reason::InboundCap]);
+    let fits = engine
+        .replace(&replace("3", "1", "10", "100"), START, false)
+        .unwrap();
+    assert!(reasons(&fits).is_empty());
 }
