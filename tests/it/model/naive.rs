@@ -473,6 +473,8 @@ enum Content {
 struct Slot {
     content: Content,
     order: Option<usize>,
+    /// When the key may be used again.
+    until: i64,
 }
 
 #[derive(Clone, Debug)]
@@ -1162,10 +1164,23 @@ impl Model {
                 let mut order = self.orders[at].clone();
                 let held = order.hold();
                 let grown = held.quantity.max((quantity - order.filled()).max(0));
+                // H9: what is smaller and better keeps the value it has.
+                let better = order.versions.iter().filter(|known| {
+                    quantity <= known.quantity && is_better(&ask.terms, &known.terms)
+                });
+                let kept = better
+                    .map(|known| known.unit)
+                    .min()
+                    .filter(|_| !order.unvalued);
+                let mut version = version;
+                version.unit = match kept {
+                    Some(kept) => unit.map_or(kept, |unit| unit.min(kept)),
+                    None => version.unit,
+                };
                 let shrinks =
                     order.versions.iter().any(|known| {
                         version.quantity <= known.quantity && version.unit <= known.unit
-                    }) && (order.unvalued || unit.is_ok());
+                    }) && (order.unvalued || kept.is_some() || unit.is_ok());
                 let exit = line.exits(side, grown, held.quantity) || shrinks;
                 order.versions.push(version);
                 order.exit &= exit;
@@ -1623,11 +1638,14 @@ impl Model {
         if pool.rules.notional_rate.is_some() {
             pool.notionals.push((now.mono, judged.added));
         }
-        if let Some(source) = ask.source {
+        if let (Some(source), None) = (ask.source, ask.replaces) {
             pool.inbound.push((now.wall, source, judged.added));
         }
         match ask.replaces {
             Some(at) => {
+                if let Some(source) = after.source {
+                    pool.inbound.push((now.wall, source, judged.added));
+                }
                 self.orders[at] = after;
                 at
             }
@@ -1689,12 +1707,34 @@ impl Model {
         }])
     }
 
+    const fn day_end(&self) -> i64 {
+        (self.now.wall.div_euclid(DAY) + 1) * DAY
+    }
+
+    /// Whether all this still happens on the day it began.
+    pub fn is_first_day(&self) -> bool {
+        self.now.wall.div_euclid(DAY) == crate::support::START.wall.div_euclid(DAY)
+    }
+
+    /// A key of an earlier day is free again once its order is over (A11); that of a replace stays with its order.
+    fn forget(&mut self, key: &(String, String), replace: bool) {
+        if let Some(slot) = self.slots.get(key) {
+            let live = slot
+                .order
+                .is_some_and(|at| replace || !self.orders[at].is_over());
+            if slot.until <= self.now.wall && !live {
+                self.slots.remove(key);
+            }
+        }
+    }
+
     /// A new order; `commit` is false for a what-if.
     pub fn decide(&mut self, order: &Order, commit: bool) -> Said {
         let key = (
             order.key.client.to_string(),
             order.key.cl_ord_id.to_string(),
         );
+        self.forget(&key, false);
         if let Some(slot) = self.slots.get(&key) {
             return match &slot.content {
                 Content::Order(known) if known == order => Said::Replayed,
@@ -1709,7 +1749,15 @@ impl Model {
         let (said, at) = self.place(order, bucket, commit);
         if commit {
             let content = Content::Order(order.clone());
-            self.slots.insert(key, Slot { content, order: at });
+            let until = self.day_end();
+            self.slots.insert(
+                key,
+                Slot {
+                    content,
+                    order: at,
+                    until,
+                },
+            );
         }
         said
     }
@@ -1799,6 +1847,7 @@ impl Model {
             replace.key.client.to_string(),
             replace.key.cl_ord_id.to_string(),
         );
+        self.forget(&key, true);
         if let Some(slot) = self.slots.get(&key) {
             return match &slot.content {
                 Content::Replace(known) if known == replace => Said::Replayed,
@@ -1808,6 +1857,7 @@ impl Model {
         let original = (key.0.clone(), replace.original.to_string());
         let found = self.slots.get(&original).and_then(|slot| slot.order);
         let refuse = |reason| Said::Rejected(Self::refused(reason, Level::Order).findings);
+        let judged = found.is_some_and(|at| !self.orders[at].is_over());
         let mut approved = None;
         let said = match found {
             None => refuse(Reason::UnknownOrder),
@@ -1848,7 +1898,7 @@ impl Model {
                         short_sale: order.short_sale,
                         located: order.located,
                         replaces: Some(at),
-                        source: None,
+                        source: order.source,
                     };
                     let judged = self.judge(&ask);
                     if judged.findings.is_empty() {
@@ -1878,6 +1928,11 @@ impl Model {
                 Slot {
                     content,
                     order: approved,
+                    until: if judged {
+                        self.day_end()
+                    } else {
+                        self.now.wall + DAY
+                    },
                 },
             );
         }
@@ -2349,6 +2404,7 @@ impl Model {
                 Slot {
                     content: Content::Released,
                     order: None,
+                    until: self.now.wall + DAY,
                 },
             );
             return Some(true);
@@ -2407,6 +2463,34 @@ impl Model {
             fill,
         });
         true
+    }
+}
+
+/// Whether an order is of the same type, and counts no more whatever the market does.
+fn is_better(terms: &Terms, than: &Terms) -> bool {
+    let below = |one: U, other: U| one.abs() <= other.abs();
+    match (terms, than) {
+        (Terms::Market, Terms::Market)
+        | (Terms::Pegged { cap: None }, Terms::Pegged { cap: None }) => true,
+        (Terms::Limit { price: one }, Terms::Limit { price: other })
+        | (Terms::Pegged { cap: Some(one) }, Terms::Pegged { cap: Some(other) }) => {
+            below(one.units(), other.units())
+        }
+        (Terms::Stop { trigger: one }, Terms::Stop { trigger: other })
+        | (Terms::TrailingStop { trigger: one }, Terms::TrailingStop { trigger: other }) => {
+            below(one.units(), other.units())
+        }
+        (
+            Terms::StopLimit {
+                price: one,
+                trigger: first,
+            },
+            Terms::StopLimit {
+                price: other,
+                trigger: second,
+            },
+        ) => below(one.units(), other.units()) && below(first.units(), second.units()),
+        _ => false,
     }
 }
 

@@ -811,6 +811,7 @@ impl Dice {
 /// How long after the last event the next one comes.
 pub fn pause(dice: &mut Dice) -> u64 {
     match dice.roll(64) {
+        63 if dice.one_in(4) => 16 * 3_600 * SECOND,
         63 => 61 * SECOND,
         60..=62 => 2 * SECOND,
         40..=59 => SECOND / 3,
@@ -856,7 +857,20 @@ pub fn event(dice: &mut Dice, model: &Model, past: &[Event], shape: Shape) -> Ev
     let kind = dice.roll(100);
     match kind {
         0..=41 => Event::Decide(new(dice)),
-        42..=45 => Event::WhatIf(new(dice)),
+        42 | 43 => match past
+            .iter()
+            .rev()
+            .find(|event| matches!(event, Event::Decide(_)))
+        {
+            // The same again under another id.
+            Some(Event::Decide(order)) => {
+                let mut twin = order.clone();
+                twin.key.cl_ord_id = id(&format!("o{number}"));
+                Event::Decide(twin)
+            }
+            _ => Event::Decide(new(dice)),
+        },
+        44 | 45 => Event::WhatIf(new(dice)),
         46..=53 => Event::Mark(mark(dice)),
         54 => {
             let rate = dice.pick(&[11, 12]) * ONE / 10;
@@ -916,7 +930,8 @@ pub fn event(dice: &mut Dice, model: &Model, past: &[Event], shape: Shape) -> Ev
                 side: Some(dice.pick(&[Side::Buy, Side::Sell])),
             })
         }
-        64..=66 if shape.mess && !past.is_empty() => {
+        // An id of an earlier day may be used again, and then stands for another order.
+        64..=66 if shape.mess && model.is_first_day() => {
             let again: Vec<&Event> = past
                 .iter()
                 .filter(|event| {
