@@ -1,4 +1,5 @@
 //! Behaviour from outside: one binary, so that it links once.
 
 mod decide;
+mod scenarios;
 mod support;
