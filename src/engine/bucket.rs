@@ -741,11 +741,6 @@ impl BucketState {
         }
     }
 
-    /// What is redone when an order that was over lives again (H15).
-    pub fn reopen(&mut self, record: &OrderRecord) {
-        self.rest_all(record);
-    }
-
     /// Stops the bucket: something happened that it cannot count.
     pub fn halt_for_fault(&mut self, reason: &str) {
         self.note = StateNote {

@@ -101,22 +101,19 @@ impl Engine {
             }
         }
         let mut sent = false;
-        let told = self.with_order(&key.client, &key.cl_ord_id, now, |state, bucket, record| {
+        let told = self.with_order(&key.client, &key.cl_ord_id, now, |_, _, record| {
             if record
                 .life
                 .pending()
                 .iter()
                 .any(|version| version.cl_ord_id == key.cl_ord_id)
             {
-                state.unrest_all(record);
                 record
                     .life
                     .cancel_rejected(CancelRejectOf::Replace, &key.cl_ord_id);
-                state.rest_all(record);
             } else if record.key.cl_ord_id == key.cl_ord_id {
                 sent = !record.life.release();
             }
-            let _ = bucket;
             Vec::new()
         });
         if sent {
@@ -544,7 +541,6 @@ impl Engine {
                 if let Some(cum) = cum {
                     record.life.told_filled(cum);
                 }
-                state.unrest_all(record);
                 let mut cause = BreachCause::Restatement;
                 let oddities = match &report.kind {
                     ReportKind::New | ReportKind::Trade(_) => {
@@ -587,7 +583,6 @@ impl Engine {
                             .then_some(ReportFlag::NeedsReconciliation),
                     );
                 }
-                state.rest_all(record);
                 self.settle(state, bucket, record, None, cause);
                 flags
             },
@@ -658,15 +653,18 @@ impl Engine {
             ..Receipt::default()
         };
         let number = record.listed.number;
+        // It rests at the prices it has while it is live, whatever `change` does to either.
+        if was_live {
+            state.unrest_all(&record);
+        }
         receipt.flags = change(state, &bucket, &mut record);
         // Whatever `change` did to the order's life, its hold follows.
         self.settle(state, &bucket, &mut record, None, BreachCause::Restatement);
         let over = record.life.is_over();
-        if was_live && over {
-            state.unrest_all(&record);
+        if !over {
+            state.rest_all(&record);
+        } else if was_live {
             state.end(&mut record);
-        } else if !was_live && !over {
-            state.reopen(&record);
         }
         if !receipt.flags.is_empty() {
             state.counters.flagged = state.counters.flagged.saturating_add(1);
