@@ -10,4 +10,8 @@ pub mod engine;
 pub mod pb;
 pub mod pb_codec;
 
+pub mod clock;
+pub mod server;
+pub mod telemetry;
+
 pub mod replay;

@@ -11,6 +11,7 @@
     clippy::float_arithmetic,
     reason = "counters and printed figures; nothing here decides about an order"
 )]
+#![allow(clippy::disallowed_methods, reason = "a bench reads clocks")]
 
 mod empty;
 mod messages;

@@ -122,6 +122,7 @@ fn document(settings: &Settings) -> Value {
             "runtime": describe::runtime(server.runtime),
             "reflection": server.reflection,
             "max_message_bytes": server.max_message_bytes,
+            "max_streams": server.max_streams,
             "drain_grace": describe::length(server.drain_grace),
             "log": describe::log(server.log),
         },

@@ -11,6 +11,8 @@ use crate::domain::time::SECOND;
 const WORKERS_MAX: usize = 1024;
 /// Smallest and largest message that may be accepted, bytes.
 const MESSAGE_BYTES: core::ops::RangeInclusive<usize> = 1_024..=67_108_864;
+/// Fewest and most streams that one connection may have open.
+const STREAMS: core::ops::RangeInclusive<u32> = 1..=65_536;
 /// Longest drain, nanoseconds.
 const DRAIN_MAX: u64 = 3_600 * SECOND;
 
@@ -54,6 +56,8 @@ pub struct ServerSettings {
     pub reflection: bool,
     /// Largest message accepted, bytes.
     pub max_message_bytes: usize,
+    /// Streams that one connection may have open at once: calls in flight and sessions.
+    pub max_streams: u32,
     /// How long open streams and calls may go on after the signal to stop.
     pub drain_grace: Duration,
     /// Logs.
@@ -78,6 +82,9 @@ pub(super) fn read(cursor: Cursor<'_>) -> Option<ServerSettings> {
     let max_message_bytes = section.required("max_message_bytes", "a whole number", |cursor| {
         cursor.count(MESSAGE_BYTES)
     });
+    let max_streams = section.required("max_streams", "a whole number", |cursor| {
+        cursor.count(STREAMS)
+    });
     let drain_grace = section.required("drain_grace", "a duration", |cursor| {
         cursor.length(0..=DRAIN_MAX).map(Duration::from_nanos)
     });
@@ -89,6 +96,7 @@ pub(super) fn read(cursor: Cursor<'_>) -> Option<ServerSettings> {
         runtime: runtime?,
         reflection: reflection?,
         max_message_bytes: max_message_bytes?,
+        max_streams: max_streams?,
         drain_grace: drain_grace?,
         log: log?,
     })

@@ -176,9 +176,20 @@ impl Reason {
 pub struct ReasonSet(u64);
 
 impl ReasonSet {
+    /// The set of one reason.
+    #[must_use]
+    pub const fn of(reason: Reason) -> Self {
+        Self(reason.bit())
+    }
+
     /// Adds a reason.
     pub const fn insert(&mut self, reason: Reason) {
         self.0 |= reason.bit();
+    }
+
+    /// Adds every reason of another set.
+    pub const fn add(&mut self, other: Self) {
+        self.0 |= other.0;
     }
 
     /// Whether a reason is in the set.

@@ -138,6 +138,7 @@ impl Engine {
             sequence: core::sync::atomic::AtomicU64::new(0),
             setup,
             changes: Mutex::new(()),
+            limits_seen: Mutex::default(),
         };
         // Parents first, however they are listed.
         let (firms, desks): (Vec<_>, Vec<_>) = groups
@@ -165,7 +166,11 @@ impl Engine {
             None => self.setup.quarantine_currency.clone(),
         };
         let id: BucketId = QUARANTINE.parse().map_err(|_| AdminError::Reserved)?;
-        let state = BucketState::new(BucketSetup::bare(id.clone(), Limits::unlimited(currency)));
+        let limits = Limits::unlimited(currency);
+        let state = BucketState::new(
+            BucketSetup::bare(id.clone(), limits.clone()),
+            Arc::new(limits),
+        );
         let bucket = Arc::new(Bucket {
             id: id.clone(),
             path: path.into_boxed_slice(),
@@ -261,13 +266,28 @@ impl Engine {
             }
         }
         let id = setup.id.clone();
+        let limits = self.shared_limits(&setup.limits);
         let bucket = Bucket {
             id: id.clone(),
             path: path.into_boxed_slice(),
-            state: Mutex::new(BucketState::new(setup)),
+            state: Mutex::new(BucketState::new(setup, limits)),
         };
         self.buckets.insert(id, Arc::new(bucket));
         Ok(self.next_sequence(true))
+    }
+
+    /// One copy of a limits document for all buckets that have the same: fewer bytes, and closer at hand when they decide.
+    fn shared_limits(&self, limits: &Limits) -> Arc<Limits> {
+        const KEPT: usize = 64;
+        let mut known = self.limits_seen.lock();
+        if let Some(same) = known.iter().find(|same| ***same == *limits) {
+            return Arc::clone(same);
+        }
+        let made = Arc::new(limits.clone());
+        if known.len() < KEPT {
+            known.push(Arc::clone(&made));
+        }
+        made
     }
 
     /// Removes a bucket that holds nothing.

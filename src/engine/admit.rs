@@ -357,7 +357,8 @@ impl Engine {
         let case = Case {
             now,
             limits: &state.limits,
-            own: &holding.own,
+            own: holding.own.as_deref(),
+            listing: holding.listing,
             instrument,
             side: ask.side,
             terms: ask.terms,
@@ -514,7 +515,7 @@ impl Engine {
             }
             None => {
                 if let Some(limit) = state.limits.look_alike {
-                    state.look_alikes.record(taken.likeness, now.mono, &limit);
+                    state.look_alikes.record(&taken.likeness, now.mono, &limit);
                 }
                 if taken.unvalued {
                     state.change_unvalued(number, true);
@@ -548,7 +549,10 @@ impl Engine {
         let instrument = &*ask.listed.instrument;
         let number = ask.listed.number;
         let limits = &state.limits;
-        let collar = instrument.collar.or(limits.collar);
+        let own = state
+            .holding(number)
+            .and_then(|holding| holding.own.as_deref()?.collar);
+        let collar = instrument.collar.or(own).or(limits.collar);
         let prices = ask
             .listed
             .prices(now, collar.is_some_and(|collar| collar.period.is_some()));

@@ -23,7 +23,7 @@ use crate::domain::state::{BreachCause, StateNote, TradingState};
 use crate::domain::time::Now;
 use crate::risk::calendar::Calendar;
 use crate::risk::exposure::{Hold, Line, Totals, Worth};
-use crate::risk::limits::{ConcentrationBound, InstrumentLimits, Limits, SelfMatchRule};
+use crate::risk::limits::{ConcentrationBound, InstrumentLimits, Limits, Listing, SelfMatchRule};
 use crate::risk::pnl::{Book, Effect};
 use crate::risk::valuation::unit_value;
 use crate::risk::window::{LookAlikes, NotionalWindow, OrderRate};
@@ -68,6 +68,7 @@ pub struct BucketState {
     holdings: HashMap<u32, Holding>,
     totals: Totals,
     tags: Vec<Tagged>,
+    tag_names: Vec<TagName>,
     traded: Money,
     open_value: Money,
     /// Orders within the window of F1.
@@ -109,8 +110,10 @@ pub struct Counters {
 pub struct Holding {
     /// Contract.
     pub listed: Arc<Listed>,
-    /// The limits that hold here.
-    pub own: InstrumentLimits,
+    /// Limits that stand here in place of the bucket's.
+    pub own: Option<Box<InstrumentLimits>>,
+    /// What the bucket's lists say of it.
+    pub listing: Listing,
     /// Position and live orders.
     pub line: Line,
     /// What they are worth at worst.
@@ -140,10 +143,18 @@ struct AccountLine {
 #[derive(Clone, Debug)]
 struct Tagged {
     dimension: Dimension,
-    value: String,
-    named: bool,
     bound: Money,
     sum: Money,
+    /// Of a venue: which of the bucket's accounts are there, a bit each.
+    accounts: u64,
+}
+
+/// What a tag is called; read only when one is looked for by name.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct TagName {
+    dimension: Dimension,
+    value: String,
+    named: bool,
 }
 
 /// A change of exposure, computed and not yet made.
@@ -260,17 +271,21 @@ impl Holding {
         *count = count.saturating_add(1);
     }
 
-    fn is_over(&self) -> bool {
+    fn is_over(&self, limits: &Limits) -> bool {
+        let own = self.own.as_deref().copied().unwrap_or_default();
         let beyond = |limit: Option<Quantity>, reach: Option<Quantity>| matches!((limit, reach), (Some(limit), Some(reach)) if reach > limit);
-        beyond(self.own.long_max, self.line.long_quantity())
-            || beyond(self.own.short_max, self.line.short_quantity())
+        beyond(own.long_max.or(limits.long_max), self.line.long_quantity())
+            || beyond(
+                own.short_max.or(limits.short_max),
+                self.line.short_quantity(),
+            )
     }
 }
 
 impl BucketState {
-    /// A bucket that has done nothing yet.
+    /// A bucket that has done nothing yet, with the setup's limits as they may be shared with others.
     #[must_use]
-    pub fn new(setup: BucketSetup) -> Self {
+    pub fn new(setup: BucketSetup, limits: Arc<Limits>) -> Self {
         let route = |(venue, account): (VenueId, AccountId)| {
             Arc::new(Route {
                 bucket: setup.id.clone(),
@@ -280,7 +295,7 @@ impl BucketState {
         };
         let accounts = setup.accounts.into_iter().map(route).collect();
         Self {
-            limits: Arc::new(setup.limits),
+            limits,
             version: 1,
             accounts,
             calendar: Arc::new(setup.calendar),
@@ -296,6 +311,7 @@ impl BucketState {
             holdings: HashMap::default(),
             totals: Totals::default(),
             tags: Vec::new(),
+            tag_names: Vec::new(),
             traded: Money::ZERO,
             open_value: Money::ZERO,
             rate: OrderRate::default(),
@@ -426,7 +442,13 @@ impl BucketState {
         listed.add_holder(bucket);
         let holding = Holding {
             listed: Arc::clone(listed),
-            own: self.limits.in_instrument(&listed.instrument.id),
+            own: self
+                .limits
+                .per_instrument
+                .get(&listed.instrument.id)
+                .copied()
+                .map(Box::new),
+            listing: self.limits.instruments.of(&listed.instrument.id),
             line: Line::default(),
             worth: Worth::default(),
             unit: None,
@@ -564,7 +586,6 @@ impl BucketState {
         if self.limits.concentration.is_empty() {
             return Some(touched);
         }
-        let venue = &self.accounts.get(usize::from(account))?.venue;
         let (before, after) = match shift.account {
             Some((account, _, worth)) => (
                 holding
@@ -574,11 +595,7 @@ impl BucketState {
             ),
             None => (holding.worth.gross(), shift.worth.gross()),
         };
-        for tag in self
-            .tags
-            .iter()
-            .filter(|tag| tag.dimension == Dimension::Venue && tag.value == venue.as_str())
-        {
+        for tag in self.tags.iter().filter(|tag| tag.is_at(account)) {
             let after = tag.sum.checked_sub(before)?.checked_add(after)?;
             touched
                 .try_push((tag.dimension, tag.bound, tag.sum, after))
@@ -634,7 +651,7 @@ impl BucketState {
         } else {
             let _ = venue_changes.try_push((0, gross));
         }
-        let over = holding.is_over();
+        let over = holding.is_over(&self.limits);
         if over != holding.over {
             holding.over = over;
             self.positions_over = if over {
@@ -652,13 +669,8 @@ impl BucketState {
     }
 
     fn change_venue(&mut self, account: u16, gross: (Money, Money)) {
-        let Some(route) = self.accounts.get(usize::from(account)) else {
-            return;
-        };
-        for tag in &mut self.tags {
-            if tag.dimension == Dimension::Venue && tag.value == route.venue.as_str() {
-                tag.change(gross);
-            }
+        for tag in self.tags.iter_mut().filter(|tag| tag.is_at(account)) {
+            tag.change(gross);
         }
     }
 
@@ -820,6 +832,7 @@ impl BucketState {
         self.limits = Arc::new(limits);
         self.version = self.version.saturating_add(1);
         self.tags.clear();
+        self.tag_names.clear();
         let numbers: Vec<u32> = self.holdings.keys().copied().collect();
         self.positions_over = 0;
         for number in numbers {
@@ -831,13 +844,19 @@ impl BucketState {
                 continue;
             };
             let tags = self.tags_of(&listed);
-            let own = self.limits.in_instrument(&listed.instrument.id);
+            let own = self
+                .limits
+                .per_instrument
+                .get(&listed.instrument.id)
+                .copied()
+                .map(Box::new);
             let Some(holding) = self.holdings.get_mut(&number) else {
                 continue;
             };
             holding.own = own;
+            holding.listing = self.limits.instruments.of(&listed.instrument.id);
             holding.tags = tags;
-            holding.over = holding.is_over();
+            holding.over = holding.is_over(&self.limits);
             holding.resting = [BTreeMap::new(), BTreeMap::new()];
             self.positions_over = self.positions_over.saturating_add(u32::from(holding.over));
             let gross = (Money::ZERO, holding.worth.gross());
@@ -907,18 +926,27 @@ impl BucketState {
                 if limit.value.as_ref().is_some_and(|wanted| *wanted != value) {
                     continue;
                 }
-                let named = limit.value.is_some();
-                let same = |tag: &Tagged| {
-                    tag.dimension == limit.dimension && tag.value == value && tag.named == named
+                let name = TagName {
+                    dimension: limit.dimension,
+                    named: limit.value.is_some(),
+                    value,
                 };
-                let at = self.tags.iter().position(same).unwrap_or_else(|| {
+                let known = self.tag_names.iter().position(|known| *known == name);
+                let at = known.unwrap_or_else(|| {
+                    let is_there = |route: &Arc<Route>| {
+                        name.dimension == Dimension::Venue && route.venue.as_str() == name.value
+                    };
+                    let there = accounts
+                        .iter()
+                        .zip(0_u16..)
+                        .filter(|(route, _)| is_there(route));
                     self.tags.push(Tagged {
                         dimension: limit.dimension,
-                        value: value.clone(),
-                        named,
                         bound,
                         sum: Money::ZERO,
+                        accounts: there.fold(0, |bits, (_, at)| bits | account_bit(at)),
                     });
+                    self.tag_names.push(name);
                     self.tags.len().saturating_sub(1)
                 });
                 // The sum of a venue is kept by account, not by instrument.
@@ -936,7 +964,8 @@ impl BucketState {
     pub fn concentration_usage(&self) -> impl Iterator<Item = (Dimension, &str, Money, Money)> {
         self.tags
             .iter()
-            .map(|tag| (tag.dimension, tag.value.as_str(), tag.bound, tag.sum))
+            .zip(&self.tag_names)
+            .map(|(tag, name)| (tag.dimension, name.value.as_str(), tag.bound, tag.sum))
     }
 
     /// Notes why the bucket is above a limit, and forgets it when it no longer is.
@@ -993,6 +1022,10 @@ impl BucketState {
 }
 
 impl Tagged {
+    fn is_at(&self, account: u16) -> bool {
+        account_bit(account) & self.accounts != 0
+    }
+
     fn change(&mut self, gross: (Money, Money)) {
         if let Some(sum) = self
             .sum
@@ -1002,6 +1035,13 @@ impl Tagged {
             self.sum = sum;
         }
     }
+}
+
+/// Most accounts a bucket may have.
+pub const ACCOUNTS: usize = 64;
+
+fn account_bit(account: u16) -> u64 {
+    1_u64.checked_shl(u32::from(account)).unwrap_or(0)
 }
 
 fn moved(line: Line, change: &Move, account: Option<u16>) -> Option<Line> {

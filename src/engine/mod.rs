@@ -69,6 +69,7 @@ pub struct Engine {
     sequence: AtomicU64,
     setup: EngineSetup,
     changes: Mutex<()>,
+    limits_seen: Mutex<Vec<Arc<crate::risk::limits::Limits>>>,
 }
 
 impl Engine {

@@ -1,7 +1,7 @@
 //! A keyed store that many threads share and that never stalls to grow.
 //!
-//! Many small tables, each under its own lock. A table that grows moves eight bytes an entry, and the entries themselves lie in chunks that
-//! are never moved: the longest pause is that of one small table. Hashing is keyed, since clients choose the keys.
+//! Many small tables, each under its own lock. A table that grows moves sixteen bytes an entry and looks at no entry: the longest
+//! pause is that of one small table. Hashing is keyed, since clients choose the keys.
 
 use core::hash::{BuildHasher, Hash};
 
@@ -18,7 +18,6 @@ pub trait Keyed {
 }
 
 const SHARDS: usize = 1024;
-const CHUNK: usize = 64;
 
 /// The store.
 pub struct Shards<V> {
@@ -28,17 +27,15 @@ pub struct Shards<V> {
 
 /// One table of the store, while it is locked.
 pub struct Shard<V> {
-    slots: HashTable<Slot>,
-    chunks: Vec<Vec<Option<V>>>,
-    free: Vec<u32>,
-    next: u32,
-    swept: u32,
+    slots: HashTable<Slot<V>>,
+    /// Ring of places the sweep visits next: hashes in no order.
+    swept: usize,
 }
 
-#[derive(Clone, Copy)]
-struct Slot {
+/// Sixteen bytes, so that a table that grows moves little; what is stored stays where it is.
+struct Slot<V> {
     hash: u32,
-    at: u32,
+    value: Box<V>,
 }
 
 /// The tables of two keys; the second only where it is another one.
@@ -65,9 +62,6 @@ impl<V> Default for Shard<V> {
     fn default() -> Self {
         Self {
             slots: HashTable::new(),
-            chunks: Vec::new(),
-            free: Vec::new(),
-            next: 0,
             swept: 0,
         }
     }
@@ -117,7 +111,7 @@ impl<V: Keyed> Shards<V> {
             .unwrap_or(0)
             .saturating_mul(each);
         for shard in self.shards.iter().skip(from).take(each) {
-            shard.lock().sweep(&self.hasher, &mut keep);
+            shard.lock().sweep(&mut keep);
         }
     }
 
@@ -164,95 +158,45 @@ impl<V: Keyed> Shard<V> {
     /// The entry of a key.
     pub fn get_mut(&mut self, place: Place, key: &V::Key) -> Option<&mut V> {
         let hash = low(place.hash);
-        let Self { slots, chunks, .. } = self;
-        let at = slots
-            .find(spread(hash), |slot| {
-                slot.hash == hash && entry(chunks, slot.at).is_some_and(|value| value.key() == key)
-            })?
-            .at;
-        entry_mut(&mut self.chunks, at)?.as_mut()
+        let is_it = |slot: &Slot<V>| slot.hash == hash && slot.value.key() == key;
+        let slot = self.slots.find_mut(spread(hash), is_it)?;
+        Some(&mut slot.value)
     }
 
     /// Stores an entry whose key is not there yet.
     pub fn insert(&mut self, place: Place, value: V) {
         let hash = low(place.hash);
-        let at = match self.free.pop() {
-            Some(at) => {
-                if let Some(slot) = entry_mut(&mut self.chunks, at) {
-                    *slot = Some(value);
-                }
-                at
-            }
-            None => {
-                let at = self.next;
-                self.next = self.next.saturating_add(1);
-                match self.chunks.last_mut() {
-                    Some(chunk) if chunk.len() < chunk.capacity() && chunk.len() < CHUNK => {
-                        chunk.push(Some(value))
-                    }
-                    _ => {
-                        let mut chunk = Vec::with_capacity(CHUNK);
-                        chunk.push(Some(value));
-                        self.chunks.push(chunk);
-                    }
-                }
-                at
-            }
-        };
+        let value = Box::new(value);
         self.slots
-            .insert_unique(spread(hash), Slot { hash, at }, |slot| spread(slot.hash));
+            .insert_unique(spread(hash), Slot { hash, value }, |slot| spread(slot.hash));
     }
 
     /// Removes the entry of a key.
     pub fn remove(&mut self, place: Place, key: &V::Key) -> Option<V> {
         let hash = low(place.hash);
-        let Self { slots, chunks, .. } = self;
-        let found = slots
-            .find_entry(spread(hash), |slot| {
-                slot.hash == hash && entry(chunks, slot.at).is_some_and(|value| value.key() == key)
-            })
-            .ok()?;
-        let (slot, _) = found.remove();
-        let value = entry_mut(chunks, slot.at)?.take();
-        self.free.push(slot.at);
-        value
+        let is_it = |slot: &Slot<V>| slot.hash == hash && slot.value.key() == key;
+        let found = self.slots.find_entry(spread(hash), is_it).ok()?;
+        Some(*found.remove().0.value)
     }
 
-    fn sweep(&mut self, hasher: &RandomState, keep: &mut impl FnMut(&mut V) -> bool) {
-        const MOST: u32 = 256;
-        let end = self.swept.saturating_add(MOST).min(self.next);
-        for at in self.swept..end {
-            let Some(slot) = entry_mut(&mut self.chunks, at) else {
-                continue;
-            };
-            let Some(value) = slot else { continue };
-            if keep(value) {
-                continue;
-            }
-            let hash = low(hasher.hash_one(value.key()));
-            *slot = None;
-            self.free.push(at);
-            if let Ok(found) = self.slots.find_entry(spread(hash), |slot| slot.at == at) {
+    /// Looks at some entries, others the next time.
+    fn sweep(&mut self, keep: &mut impl FnMut(&mut V) -> bool) {
+        const MOST: usize = 1024;
+        let buckets = self.slots.num_buckets();
+        for at in self.swept..self.swept.saturating_add(MOST).min(buckets) {
+            if let Some(slot) = self.slots.get_bucket_mut(at)
+                && !keep(&mut slot.value)
+                && let Ok(found) = self.slots.get_bucket_entry(at)
+            {
                 found.remove();
             }
         }
-        self.swept = if end >= self.next { 0 } else { end };
+        self.swept = if self.swept.saturating_add(MOST) >= buckets {
+            0
+        } else {
+            self.swept.saturating_add(MOST)
+        };
     }
-}
-
-fn split(at: u32) -> (usize, usize) {
-    let at = usize::try_from(at).unwrap_or(usize::MAX);
-    (at / CHUNK, at % CHUNK)
-}
-
-fn entry<V>(chunks: &[Vec<Option<V>>], at: u32) -> Option<&V> {
-    let (chunk, offset) = split(at);
-    chunks.get(chunk)?.get(offset)?.as_ref()
-}
-
-fn entry_mut<V>(chunks: &mut [Vec<Option<V>>], at: u32) -> Option<&mut Option<V>> {
-    let (chunk, offset) = split(at);
-    chunks.get_mut(chunk)?.get_mut(offset)
 }
 
 #[cfg(test)]

@@ -334,6 +334,7 @@ impl BucketState {
             .collect();
         holdings.sort_by(|one, other| one.listed.instrument.id.cmp(&other.listed.instrument.id));
         for holding in holdings {
+            let own = holding.own.as_deref().copied().unwrap_or_default();
             let reach = |reason, limit: Option<Quantity>, usage: Option<Quantity>| Usage {
                 scope: holding.listed.instrument.id.to_string(),
                 ..line(
@@ -345,12 +346,12 @@ impl BucketState {
             };
             lines.push(reach(
                 Reason::PositionLong,
-                holding.own.long_max,
+                own.long_max.or(limits.long_max),
                 holding.line.long_quantity(),
             ));
             lines.push(reach(
                 Reason::PositionShort,
-                holding.own.short_max,
+                own.short_max.or(limits.short_max),
                 holding.line.short_quantity(),
             ));
         }

@@ -96,6 +96,33 @@ pub struct InstrumentLists {
     pub restricted: BTreeSet<InstrumentId>,
 }
 
+/// What the lists say of one instrument.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Listing {
+    /// Whether any list is kept at all.
+    pub listed: bool,
+    /// Whether positions may be opened.
+    pub allowed: bool,
+    /// Whether trading is forbidden altogether, and whether any instrument is.
+    pub restricted: Option<bool>,
+}
+
+impl InstrumentLists {
+    /// What the lists say of one instrument.
+    #[must_use]
+    pub fn of(&self, instrument: &InstrumentId) -> Listing {
+        let allowed = self
+            .allow
+            .as_ref()
+            .is_none_or(|allow| allow.contains(instrument));
+        Listing {
+            listed: self.allow.is_some() || !self.deny.is_empty(),
+            allowed: allowed && !self.deny.contains(instrument),
+            restricted: (!self.restricted.is_empty()).then(|| self.restricted.contains(instrument)),
+        }
+    }
+}
+
 /// Rule on post-only orders (A14).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum PostOnlyRule {
@@ -230,22 +257,6 @@ impl Limits {
             order_rate: None,
             notional_rate: None,
             unsent_ttl: 30 * SECOND,
-        }
-    }
-
-    /// The limits that hold in one instrument.
-    #[must_use]
-    pub fn in_instrument(&self, instrument: &InstrumentId) -> InstrumentLimits {
-        let own = self
-            .per_instrument
-            .get(instrument)
-            .copied()
-            .unwrap_or_default();
-        InstrumentLimits {
-            order_quantity_max: own.order_quantity_max.or(self.order_quantity_max),
-            long_max: own.long_max.or(self.long_max),
-            short_max: own.short_max.or(self.short_max),
-            collar: own.collar.or(self.collar),
         }
     }
 }

@@ -13,7 +13,8 @@ use crate::domain::time::Now;
 
 use super::exposure::{GroupTotals, Line, Totals};
 use super::limits::{
-    GroupLimits, InstrumentLimits, Limits, PositionRule, PostOnlyRule, SelfMatchRule, ShortSaleRule,
+    GroupLimits, InstrumentLimits, Limits, Listing, PositionRule, PostOnlyRule, SelfMatchRule,
+    ShortSaleRule,
 };
 use super::valuation::Prices;
 use super::window::RateUse;
@@ -25,8 +26,10 @@ pub struct Case<'a> {
     pub now: Now,
     /// The bucket's limits.
     pub limits: &'a Limits,
-    /// The bucket's limits in this instrument.
-    pub own: &'a InstrumentLimits,
+    /// Limits of this instrument that stand in place of the bucket's.
+    pub own: Option<&'a InstrumentLimits>,
+    /// What the bucket's lists say of the instrument.
+    pub listing: Listing,
     /// The contract.
     pub instrument: &'a Instrument,
     /// Side.
@@ -134,192 +137,70 @@ enum Exits {
 
 struct Check {
     reason: Reason,
+    set: ReasonSet,
     exits: Exits,
     run: fn(&Case<'_>, &mut Bench<'_>),
 }
 
+const fn check(reason: Reason, exits: Exits, run: fn(&Case<'_>, &mut Bench<'_>)) -> Check {
+    Check {
+        reason,
+        set: ReasonSet::of(reason),
+        exits,
+        run,
+    }
+}
+
 /// The policy on one screen.
 const CHECKS: &[Check] = &[
-    Check {
-        reason: Reason::StateHalted,
-        exits: Exits::Tested,
-        run: halted,
-    },
-    Check {
-        reason: Reason::StateCancelOnly,
-        exits: Exits::Tested,
-        run: cancel_only,
-    },
-    Check {
-        reason: Reason::StateReduceOnly,
-        exits: Exits::Pass,
-        run: reduce_only,
-    },
-    Check {
-        reason: Reason::ClientQuota,
-        exits: Exits::Tested,
-        run: client_quota,
-    },
-    Check {
-        reason: Reason::InstrumentExpired,
-        exits: Exits::Tested,
-        run: expired,
-    },
-    Check {
-        reason: Reason::VenueNotListed,
-        exits: Exits::Tested,
-        run: listed,
-    },
-    Check {
-        reason: Reason::PriceNotPositive,
-        exits: Exits::Tested,
-        run: price_sign,
-    },
-    Check {
-        reason: Reason::PriceOffTick,
-        exits: Exits::Tested,
-        run: tick,
-    },
-    Check {
-        reason: Reason::QuantityOffLot,
-        exits: Exits::Tested,
-        run: lot,
-    },
-    Check {
-        reason: Reason::ExpireTimePast,
-        exits: Exits::Tested,
-        run: expire_time,
-    },
-    Check {
-        reason: Reason::LegalRestriction,
-        exits: Exits::Tested,
-        run: restricted,
-    },
-    Check {
-        reason: Reason::InstrumentNotAllowed,
-        exits: Exits::Pass,
-        run: allowed,
-    },
-    Check {
-        reason: Reason::OutsideTradingWindow,
-        exits: Exits::Pass,
-        run: trading_window,
-    },
-    Check {
-        reason: Reason::ReduceOnlyExceedsPosition,
-        exits: Exits::Pass,
-        run: reduce_only_mark,
-    },
-    Check {
-        reason: Reason::PostOnlyRequired,
-        exits: Exits::Pass,
-        run: post_only_required,
-    },
-    Check {
-        reason: Reason::PostOnlyForbidden,
-        exits: Exits::Pass,
-        run: post_only_forbidden,
-    },
-    Check {
-        reason: Reason::ShortSaleForbidden,
-        exits: Exits::Pass,
-        run: short_sale,
-    },
-    Check {
-        reason: Reason::LocateRequired,
-        exits: Exits::Pass,
-        run: locate,
-    },
-    Check {
-        reason: Reason::OrderQuantity,
-        exits: Exits::Tested,
-        run: order_quantity,
-    },
-    Check {
-        reason: Reason::OrderBaseQuantity,
-        exits: Exits::Tested,
-        run: order_base_quantity,
-    },
-    Check {
-        reason: Reason::PriceCollar,
-        exits: Exits::Tested,
-        run: collar,
-    },
-    Check {
-        reason: Reason::PriceCollarPeriod,
-        exits: Exits::Tested,
-        run: collar_period,
-    },
-    Check {
-        reason: Reason::OrderNotional,
-        exits: Exits::Pass,
-        run: order_notional,
-    },
-    Check {
-        reason: Reason::OrderUnderlyingNotional,
-        exits: Exits::Pass,
-        run: order_underlying_notional,
-    },
-    Check {
-        reason: Reason::LookAlike,
-        exits: Exits::Pass,
-        run: look_alike,
-    },
-    Check {
-        reason: Reason::SelfMatch,
-        exits: Exits::Tested,
-        run: self_match,
-    },
-    Check {
-        reason: Reason::PositionLong,
-        exits: Exits::Pass,
-        run: position_long,
-    },
-    Check {
-        reason: Reason::PositionShort,
-        exits: Exits::Pass,
-        run: position_short,
-    },
-    Check {
-        reason: Reason::GrossNotional,
-        exits: Exits::Pass,
-        run: gross_notional,
-    },
-    Check {
-        reason: Reason::NetNotional,
-        exits: Exits::Pass,
-        run: net_notional,
-    },
-    Check {
-        reason: Reason::OpenOrders,
-        exits: Exits::Tested,
-        run: open_orders,
-    },
-    Check {
-        reason: Reason::Concentration,
-        exits: Exits::Pass,
-        run: concentration,
-    },
-    Check {
-        reason: Reason::TradedNotional,
-        exits: Exits::Pass,
-        run: traded_notional,
-    },
-    Check {
-        reason: Reason::InboundCap,
-        exits: Exits::Pass,
-        run: inbound_cap,
-    },
-    Check {
-        reason: Reason::OrderRate,
-        exits: Exits::Tested,
-        run: order_rate,
-    },
-    Check {
-        reason: Reason::NotionalRate,
-        exits: Exits::Pass,
-        run: notional_rate,
-    },
+    check(Reason::StateHalted, Exits::Tested, halted),
+    check(Reason::StateCancelOnly, Exits::Tested, cancel_only),
+    check(Reason::StateReduceOnly, Exits::Pass, reduce_only),
+    check(Reason::ClientQuota, Exits::Tested, client_quota),
+    check(Reason::InstrumentExpired, Exits::Tested, expired),
+    check(Reason::VenueNotListed, Exits::Tested, listed),
+    check(Reason::PriceNotPositive, Exits::Tested, price_sign),
+    check(Reason::PriceOffTick, Exits::Tested, tick),
+    check(Reason::QuantityOffLot, Exits::Tested, lot),
+    check(Reason::ExpireTimePast, Exits::Tested, expire_time),
+    check(Reason::LegalRestriction, Exits::Tested, restricted),
+    check(Reason::InstrumentNotAllowed, Exits::Pass, allowed),
+    check(Reason::OutsideTradingWindow, Exits::Pass, trading_window),
+    check(
+        Reason::ReduceOnlyExceedsPosition,
+        Exits::Pass,
+        reduce_only_mark,
+    ),
+    check(Reason::PostOnlyRequired, Exits::Pass, post_only_required),
+    check(Reason::PostOnlyForbidden, Exits::Pass, post_only_forbidden),
+    check(Reason::ShortSaleForbidden, Exits::Pass, short_sale),
+    check(Reason::LocateRequired, Exits::Pass, locate),
+    check(Reason::OrderQuantity, Exits::Tested, order_quantity),
+    check(
+        Reason::OrderBaseQuantity,
+        Exits::Tested,
+        order_base_quantity,
+    ),
+    check(Reason::PriceCollar, Exits::Tested, collar),
+    check(Reason::PriceCollarPeriod, Exits::Tested, collar_period),
+    check(Reason::OrderNotional, Exits::Pass, order_notional),
+    check(
+        Reason::OrderUnderlyingNotional,
+        Exits::Pass,
+        order_underlying_notional,
+    ),
+    check(Reason::LookAlike, Exits::Pass, look_alike),
+    check(Reason::SelfMatch, Exits::Tested, self_match),
+    check(Reason::PositionLong, Exits::Pass, position_long),
+    check(Reason::PositionShort, Exits::Pass, position_short),
+    check(Reason::GrossNotional, Exits::Pass, gross_notional),
+    check(Reason::NetNotional, Exits::Pass, net_notional),
+    check(Reason::OpenOrders, Exits::Tested, open_orders),
+    check(Reason::Concentration, Exits::Pass, concentration),
+    check(Reason::TradedNotional, Exits::Pass, traded_notional),
+    check(Reason::InboundCap, Exits::Pass, inbound_cap),
+    check(Reason::OrderRate, Exits::Tested, order_rate),
+    check(Reason::NotionalRate, Exits::Pass, notional_rate),
 ];
 
 /// Runs every check, and collects every figure where `figures` asks for it.
@@ -331,7 +212,7 @@ pub fn evaluate(case: &Case<'_>, figures: bool) -> Verdict {
     };
     for check in CHECKS {
         if case.exit && check.exits == Exits::Pass {
-            verdict.not_applicable.insert(check.reason);
+            verdict.not_applicable.add(check.set);
             continue;
         }
         let mut bench = Bench {
@@ -342,9 +223,9 @@ pub fn evaluate(case: &Case<'_>, figures: bool) -> Verdict {
         };
         (check.run)(case, &mut bench);
         if bench.ran {
-            verdict.evaluated.insert(check.reason);
+            verdict.evaluated.add(check.set);
         } else {
-            verdict.not_applicable.insert(check.reason);
+            verdict.not_applicable.add(check.set);
         }
     }
     verdict
@@ -532,23 +413,14 @@ fn expire_time(case: &Case<'_>, bench: &mut Bench<'_>) {
 }
 
 fn restricted(case: &Case<'_>, bench: &mut Bench<'_>) {
-    let restricted = &case.limits.instruments.restricted;
-    if !restricted.is_empty() {
-        bench.require(Level::Bucket, !restricted.contains(&case.instrument.id));
+    if let Some(restricted) = case.listing.restricted {
+        bench.require(Level::Bucket, !restricted);
     }
 }
 
 fn allowed(case: &Case<'_>, bench: &mut Bench<'_>) {
-    let lists = &case.limits.instruments;
-    if lists.allow.is_some() || !lists.deny.is_empty() {
-        let listed = lists
-            .allow
-            .as_ref()
-            .is_none_or(|allow| allow.contains(&case.instrument.id));
-        bench.require(
-            Level::Bucket,
-            listed && !lists.deny.contains(&case.instrument.id),
-        );
+    if case.listing.listed {
+        bench.require(Level::Bucket, case.listing.allowed);
     }
 }
 
@@ -604,7 +476,10 @@ fn locate(case: &Case<'_>, bench: &mut Bench<'_>) {
 // The order by itself.
 
 fn order_quantity(case: &Case<'_>, bench: &mut Bench<'_>) {
-    if let Some(limit) = case.own.order_quantity_max {
+    if let Some(limit) = case
+        .in_place(|own| own.order_quantity_max)
+        .or(case.limits.order_quantity_max)
+    {
         bench.measure(Level::Order, quantity(limit, Quantity::ZERO, case.quantity));
     }
 }
@@ -662,7 +537,7 @@ fn collar(case: &Case<'_>, bench: &mut Bench<'_>) {
         passive,
         absolute,
         ..
-    }) = case.instrument.collar.or(case.own.collar)
+    }) = case.collar()
     else {
         return;
     };
@@ -702,12 +577,7 @@ fn collar(case: &Case<'_>, bench: &mut Bench<'_>) {
 }
 
 fn collar_period(case: &Case<'_>, bench: &mut Bench<'_>) {
-    let Some(share) = case
-        .instrument
-        .collar
-        .or(case.own.collar)
-        .and_then(|collar| collar.period)
-    else {
+    let Some(share) = case.collar().and_then(|collar| collar.period) else {
         return;
     };
     let Some(price) = case.terms.limit_price() else {
@@ -757,13 +627,13 @@ fn self_match(case: &Case<'_>, bench: &mut Bench<'_>) {
 // Exposure.
 
 fn position_long(case: &Case<'_>, bench: &mut Bench<'_>) {
-    if let Some(limit) = case.own.long_max {
+    if let Some(limit) = case.in_place(|own| own.long_max).or(case.limits.long_max) {
         position(case, bench, limit, Side::Buy);
     }
 }
 
 fn position_short(case: &Case<'_>, bench: &mut Bench<'_>) {
-    if let Some(limit) = case.own.short_max {
+    if let Some(limit) = case.in_place(|own| own.short_max).or(case.limits.short_max) {
         position(case, bench, limit, Side::Sell);
     }
 }
@@ -830,6 +700,17 @@ fn net_notional(case: &Case<'_>, bench: &mut Bench<'_>) {
 }
 
 impl Case<'_> {
+    /// A limit of the instrument's own.
+    fn in_place<T>(&self, limit: impl FnOnce(&InstrumentLimits) -> Option<T>) -> Option<T> {
+        self.own.and_then(limit)
+    }
+
+    /// The collar that holds: the contract's, else the bucket's for the instrument, else the bucket's.
+    fn collar(&self) -> Option<Collar> {
+        let own = self.in_place(|own| own.collar);
+        self.instrument.collar.or(own).or(self.limits.collar)
+    }
+
     /// Whether this order itself can be valued; what a group counts of others is its last known value (NL16).
     fn notional_known(&self) -> Result<(), Reason> {
         self.notional.map(|_| ())

@@ -2,6 +2,7 @@
 //!
 //! Never a fixed window: a boundary would admit twice the limit. Counting is exact; memory is bounded by the limit that is counted for.
 
+use core::hash::BuildHasher as _;
 use std::collections::VecDeque;
 
 use foldhash::HashMap;
@@ -190,18 +191,27 @@ pub struct Likeness {
     pub terms: Terms,
 }
 
+impl Likeness {
+    /// Stands for the likeness: two that differ share it once in 2⁶⁴ pairs. Unkeyed, so that replay finds the same; whoever
+    /// made two orders meet on purpose would refuse an order of their own.
+    fn fingerprint(&self) -> u64 {
+        foldhash::quality::FixedState::with_seed(0x616c_696b_6500).hash_one(self)
+    }
+}
+
 /// Orders approved within a window, by likeness.
 #[derive(Clone, Debug, Default)]
 pub struct LookAlikes {
-    recent: VecDeque<(u64, Likeness)>,
-    counts: HashMap<Likeness, u32>,
+    recent: VecDeque<(u64, u64)>,
+    counts: HashMap<u64, u32>,
 }
 
 impl LookAlikes {
     /// Orders like this one within the window that ends now.
     #[must_use]
     pub fn count(&self, likeness: &Likeness, now: u64, window: u64) -> u32 {
-        let all = self.counts.get(likeness).copied().unwrap_or(0);
+        let likeness = likeness.fingerprint();
+        let all = self.counts.get(&likeness).copied().unwrap_or(0);
         if all == 0 {
             return 0;
         }
@@ -209,12 +219,13 @@ impl LookAlikes {
             .recent
             .iter()
             .take_while(|(time, _)| has_left(*time, now, window));
-        let gone = expired.filter(|(_, other)| other == likeness).count();
+        let gone = expired.filter(|(_, other)| *other == likeness).count();
         all.saturating_sub(u32::try_from(gone).unwrap_or(u32::MAX))
     }
 
     /// Counts an approved order.
-    pub fn record(&mut self, likeness: Likeness, now: u64, limit: &LookAlikeLimit) {
+    pub fn record(&mut self, likeness: &Likeness, now: u64, limit: &LookAlikeLimit) {
+        let likeness = likeness.fingerprint();
         while let Some((time, gone)) = self.recent.front().copied() {
             if !has_left(time, now, limit.window) {
                 break;
@@ -326,7 +337,7 @@ mod tests {
                 let likeness = Likeness { instrument: 1, side: Side::Buy, quantity: Quantity::whole(quantity), terms: Terms::Market };
                 let expected = list.iter().filter(|(time, other)| *other == quantity && now - time < limit.window).count();
                 prop_assert_eq!(alike.count(&likeness, now, limit.window), u32::try_from(expected).unwrap());
-                alike.record(likeness, now, &limit);
+                alike.record(&likeness, now, &limit);
                 list.push((now, quantity));
             }
         }

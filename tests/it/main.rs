@@ -2,4 +2,5 @@
 
 mod decide;
 mod scenarios;
+mod server;
 mod support;

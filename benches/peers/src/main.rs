@@ -4,7 +4,11 @@
 //!
 //! Each contender decides the same orders in the same rounds, one contender after the other within a round, so that a slow
 //! stretch of the machine meets them all. A further contender is one more line in `contenders()`.
+#![allow(clippy::disallowed_methods, reason = "a bench reads clocks")]
 
+mod bulkhead_engine;
+#[path = "../../support/gateway.rs"]
+mod gateway;
 mod openpit_five;
 #[path = "../../support/mod.rs"]
 mod support;
@@ -44,6 +48,7 @@ fn contenders() -> Result<Vec<Contender>, Box<dyn Error>> {
     Ok(vec![
         openpit_five::prepared(BUCKETS)?,
         openpit_five::from_text(BUCKETS)?,
+        bulkhead_engine::every_check(BUCKETS)?,
     ])
 }
 
@@ -53,6 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Some(core) = options.core.or_else(|| machine::cores().last().copied()) {
         machine::pin(core)?;
     }
+    machine::touch_memory(4 << 30);
     let mut contenders = contenders()?;
     let mut nanos: Vec<Vec<f64>> = contenders.iter().map(|_| Vec::new()).collect();
     let mut orders = Orders::over(BUCKETS);

@@ -61,7 +61,8 @@ fn later_layers_win() {
     assert_eq!(server.log.level, tracing::Level::DEBUG);
     assert_eq!(server.log.format, LogFormat::Human);
     assert_eq!(server.runtime, Runtime::PerCore);
-    assert_eq!(server.max_message_bytes, 4 * 1024 * 1024);
+    assert_eq!(server.max_message_bytes, 1024 * 1024);
+    assert_eq!(server.max_streams, 512);
     assert_eq!(server.drain_grace.as_secs(), 10);
 }
 
@@ -155,7 +156,7 @@ fn variables_set_process_settings_only() {
         ),
         (
             pair("BULKHEAD__SERVER__LISTN", "x"),
-            "server.listn = \"x\": expected a known key: listen, workers, runtime, reflection, max_message_bytes, drain_grace, log (in the environment)",
+            "server.listn = \"x\": expected a known key: listen, workers, runtime, reflection, max_message_bytes, max_streams, drain_grace, log (in the environment)",
         ),
         (
             pair("BULKHEAD__SERVER__WORKERS", "many"),
