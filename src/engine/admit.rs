@@ -251,11 +251,17 @@ impl Engine {
         };
 
         // What the order would hold, and whether it is an exit.
+        // Without a price, what asks for no more than the order does already is worth no more either (H9).
+        let known = ask.replaced.as_ref();
+        let unit = sized
+            .unit
+            .ok()
+            .or_else(|| known?.life.unit_covering(&ask.terms));
         let version = Version {
             cl_ord_id: ask.key.cl_ord_id.clone(),
             quantity: sized.quantity,
             terms: ask.terms,
-            unit: sized.unit.unwrap_or(Money::ZERO),
+            unit: unit.unwrap_or(Money::ZERO),
         };
         let before = ask
             .replaced
@@ -283,8 +289,7 @@ impl Engine {
                 let exit = grown.is_some_and(|quantity| {
                     holding.line.is_exit(ask.side, quantity, before.quantity)
                 });
-                let shrinks =
-                    life.is_shrunk_by(&version) && (replaced.unvalued || sized.unit.is_ok());
+                let shrinks = life.is_shrunk_by(&version) && (replaced.unvalued || unit.is_some());
                 life.replacing(version, exit || shrinks);
                 (life, exit || shrinks)
             }

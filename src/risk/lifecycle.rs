@@ -280,6 +280,18 @@ impl Life {
             .any(|known| version.quantity <= known.quantity && version.unit <= known.unit)
     }
 
+    /// What one contract was valued at in a version whose price covers these terms: the same terms, or a limit no higher.
+    #[must_use]
+    pub fn unit_covering(&self, terms: &Terms) -> Option<Money> {
+        let covers = |version: &&Version| match (version.terms, terms) {
+            (Terms::Limit { price: known }, Terms::Limit { price }) => {
+                matches!((known.checked_abs(), price.checked_abs()), (Some(known), Some(price)) if price <= known)
+            }
+            (known, terms) => known == *terms,
+        };
+        self.versions().find(covers).map(|version| version.unit)
+    }
+
     /// A replace was approved and is on its way. `exit` says whether the order is still an exit with it.
     pub fn replacing(&mut self, version: Version, exit: bool) {
         self.pending.push(version);
