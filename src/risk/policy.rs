@@ -803,3 +803,6 @@ fn notional_rate(case: &Case<'_>, bench: &mut Bench<'_>) {
         (Ok(()), None) => bench.unavailable(Reason::Overflow),
     }
 }
+
+#[cfg(test)]
+mod tests;
