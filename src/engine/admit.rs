@@ -43,6 +43,8 @@ pub(super) struct Sitting<'a> {
     pub quiet: bool,
     /// Bucket it was addressed to, where that is another one.
     pub source: Option<&'a BucketId>,
+    /// Of a reroute: the rates as they stood where the order was addressed, which counted it there.
+    pub counted: Option<Rates>,
 }
 
 /// What came of it.
@@ -67,6 +69,8 @@ pub(super) struct Admitted {
     pub expires_at: Option<i64>,
     /// End of the bucket's trading day, wall nanoseconds.
     pub day_end: i64,
+    /// The rates it was tested on.
+    pub rates: Rates,
 }
 
 /// One order or replace, resolved as far as the reference data go.
@@ -228,6 +232,7 @@ impl Engine {
             cancel_first: Vec::new(),
             expires_at: None,
             day_end: state.day_end(),
+            rates,
         }
     }
 
@@ -431,6 +436,7 @@ impl Engine {
             cancel_first: Vec::new(),
             expires_at: None,
             day_end: state.day_end(),
+            rates,
             verdict,
         };
         if !admitted.verdict.passes() {
@@ -683,36 +689,50 @@ struct Taken {
 }
 
 /// The shares of the bucket's and the client's order rate that an attempt draws on.
-struct Rates {
+#[derive(Clone, Copy, Default)]
+pub(super) struct Rates {
     bucket: Option<RateUse>,
     client: Option<RateUse>,
 }
 
 impl Rates {
+    /// At a target of a reroute what was counted already is tested as it stood before, so that an order counts once.
     fn read(state: &BucketState, sitting: &Sitting<'_>, exit: bool) -> Self {
         let now = sitting.now.mono;
-        Self {
-            bucket: state
-                .limits
-                .order_rate
-                .as_ref()
-                .map(|limit| state.rate.usage(limit, now, exit)),
-            client: sitting
-                .client
-                .setup
-                .order_rate
-                .as_ref()
-                .map(|limit| sitting.client.rate.lock().usage(limit, now, exit)),
+        let bucket = || {
+            let limit = state.limits.order_rate.as_ref()?;
+            Some(state.rate.usage(limit, now, exit))
+        };
+        let client = || {
+            let limit = sitting.client.setup.order_rate.as_ref()?;
+            Some(sitting.client.rate.lock().usage(limit, now, exit))
+        };
+        match sitting.counted {
+            None => Self {
+                bucket: bucket(),
+                client: client(),
+            },
+            Some(counted) if sitting.source.is_none() => counted,
+            Some(counted) => Self {
+                bucket: bucket(),
+                ..counted
+            },
         }
     }
 
     /// Counts the attempt, approved or not: a flood is not free (F1).
     fn record(&self, state: &mut BucketState, sitting: &Sitting<'_>) {
         let now = sitting.now.mono;
-        if let (Some(limit), Some(rate)) = (state.limits.order_rate, self.bucket) {
+        let (here, client) = match sitting.counted {
+            None => (true, true),
+            Some(_) => (sitting.source.is_some(), false),
+        };
+        if let (true, Some(limit), Some(rate)) = (here, state.limits.order_rate, self.bucket) {
             state.rate.record(&limit, now, rate);
         }
-        if let (Some(limit), Some(rate)) = (sitting.client.setup.order_rate, self.client) {
+        if let (true, Some(limit), Some(rate)) =
+            (client, sitting.client.setup.order_rate, self.client)
+        {
             sitting.client.rate.lock().record(&limit, now, rate);
         }
     }
