@@ -26,7 +26,7 @@ use crate::risk::lifecycle::{Life, Version};
 use crate::risk::limits::SelfMatchRule;
 use crate::risk::policy::{Case, GroupCase, Verdict, evaluate};
 use crate::risk::valuation::{Prices, base_quantity, exposure_price, lowest_price, unit_value};
-use crate::risk::window::{Likeness, RateUse};
+use crate::risk::window::{Likeness, OrderRate, RateUse};
 
 /// How an order is put to the bar.
 #[derive(Clone, Copy)]
@@ -213,9 +213,10 @@ impl Engine {
             dimension: None,
             figures: None,
         });
-        let rates = Rates::read(state, sitting, false);
+        let mut own = client_rate(sitting);
+        let rates = Rates::read(state, sitting, own.as_deref(), false);
         if sitting.commit && !sitting.quiet {
-            rates.record(state, sitting);
+            rates.record(state, sitting, own.as_deref_mut());
             state.counters.rejected = state.counters.rejected.saturating_add(1);
         }
         Admitted {
@@ -355,7 +356,8 @@ impl Engine {
             });
         }
 
-        let rates = Rates::read(state, sitting, exit);
+        let mut own_rate = client_rate(sitting);
+        let rates = Rates::read(state, sitting, own_rate.as_deref(), exit);
         let likeness = Likeness {
             instrument: number,
             side: ask.side,
@@ -442,7 +444,7 @@ impl Engine {
         if !admitted.verdict.passes() {
             drop(groups);
             if sitting.commit && !sitting.quiet {
-                rates.record(state, sitting);
+                rates.record(state, sitting, own_rate.as_deref_mut());
                 state.counters.rejected = state.counters.rejected.saturating_add(1);
             }
             return admitted;
@@ -470,7 +472,8 @@ impl Engine {
             }
         }
         drop(groups);
-        rates.record(state, sitting);
+        rates.record(state, sitting, own_rate.as_deref_mut());
+        drop(own_rate);
         self.take(
             state,
             ask,
@@ -697,20 +700,23 @@ pub(super) struct Rates {
 
 impl Rates {
     /// At a target of a reroute what was counted already is tested as it stood before, so that an order counts once.
-    fn read(state: &BucketState, sitting: &Sitting<'_>, exit: bool) -> Self {
+    fn read(
+        state: &BucketState,
+        sitting: &Sitting<'_>,
+        client: Option<&OrderRate>,
+        exit: bool,
+    ) -> Self {
         let now = sitting.now.mono;
         let bucket = || {
             let limit = state.limits.order_rate.as_ref()?;
             Some(state.rate.usage(limit, now, exit))
         };
-        let client = || {
-            let limit = sitting.client.setup.order_rate.as_ref()?;
-            Some(sitting.client.rate.lock().usage(limit, now, exit))
-        };
         match sitting.counted {
             None => Self {
                 bucket: bucket(),
-                client: client(),
+                client: client
+                    .zip(sitting.client.setup.order_rate.as_ref())
+                    .map(|(rate, limit)| rate.usage(limit, now, exit)),
             },
             Some(counted) if sitting.source.is_none() => counted,
             Some(counted) => Self {
@@ -721,21 +727,30 @@ impl Rates {
     }
 
     /// Counts the attempt, approved or not: a flood is not free (F1).
-    fn record(&self, state: &mut BucketState, sitting: &Sitting<'_>) {
+    fn record(
+        &self,
+        state: &mut BucketState,
+        sitting: &Sitting<'_>,
+        client: Option<&mut OrderRate>,
+    ) {
         let now = sitting.now.mono;
-        let (here, client) = match sitting.counted {
-            None => (true, true),
-            Some(_) => (sitting.source.is_some(), false),
-        };
+        let here = sitting.counted.is_none() || sitting.source.is_some();
         if let (true, Some(limit), Some(rate)) = (here, state.limits.order_rate, self.bucket) {
             state.rate.record(&limit, now, rate);
         }
-        if let (true, Some(limit), Some(rate)) =
+        if let (Some(own), Some(limit), Some(rate)) =
             (client, sitting.client.setup.order_rate, self.client)
         {
-            sitting.client.rate.lock().record(&limit, now, rate);
+            own.record(&limit, now, rate);
         }
     }
+}
+
+/// The client's own rate, locked from the test to the count, since its orders for other buckets draw on it too. Nothing where it has none, or
+/// where the order was counted already.
+fn client_rate<'a>(sitting: &Sitting<'a>) -> Option<MutexGuard<'a, OrderRate>> {
+    let limited = sitting.counted.is_none() && sitting.client.setup.order_rate.is_some();
+    limited.then(|| sitting.client.rate.lock())
 }
 
 fn value_unit(instrument: &Instrument, price: Option<Price>, rate: Ratio) -> Result<Money, Reason> {
