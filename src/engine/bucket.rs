@@ -79,6 +79,8 @@ pub struct BucketState {
     pub look_alikes: LookAlikes,
     /// Live orders.
     pub orders: Slab<Box<OrderRecord>>,
+    /// Live orders taken out of their place while a report changes them.
+    pub in_hand: u32,
     /// Until when every price the figures rest on is known to be fresh: a lower bound.
     fresh_until: u64,
     positions_over: u32,
@@ -318,6 +320,7 @@ impl BucketState {
             notional_rate: NotionalWindow::default(),
             look_alikes: LookAlikes::default(),
             orders: Slab::new(),
+            in_hand: 0,
             fresh_until: u64::MAX,
             positions_over: 0,
             breach: 0,
@@ -424,7 +427,9 @@ impl BucketState {
     /// Live orders.
     #[must_use]
     pub fn live_orders(&self) -> u32 {
-        u32::try_from(self.orders.len()).unwrap_or(u32::MAX)
+        u32::try_from(self.orders.len())
+            .unwrap_or(u32::MAX)
+            .saturating_add(self.in_hand)
     }
 
     /// Makes sure the bucket has a place for an instrument, and that its prices reach it.

@@ -670,6 +670,7 @@ impl Engine {
             state.counters.flagged = state.counters.flagged.saturating_add(1);
         }
         self.finish(state, &bucket, number, Some((&record, now)), &mut receipt);
+        state.in_hand = 0;
         entry.order = if over {
             OrderSlot::Ended(Arc::clone(&bucket), record)
         } else {
@@ -688,6 +689,7 @@ impl Engine {
         booking: Option<Booking>,
         cause: BreachCause,
     ) {
+        state.in_hand = u32::from(!record.life.is_over());
         let before = record.hold;
         // A hold beyond exact arithmetic stays as it was; a fill beside it is booked all the same.
         let after = record.life.hold().unwrap_or(before);
