@@ -545,7 +545,10 @@ impl Engine {
                     hold: taken.after,
                     approved: now,
                     deadline: now.mono.saturating_add(state.limits.unsent_ttl),
-                    counted: taken.added,
+                    counted: state
+                        .limits
+                        .notional_rate
+                        .map_or(Money::ZERO, |_| taken.added),
                     unvalued: taken.unvalued,
                     send_after_commit: sitting.client.setup.send_after_commit,
                     source: sitting.source.cloned(),

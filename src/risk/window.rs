@@ -167,13 +167,15 @@ impl NotionalWindow {
         self.entries.push_back((now, amount));
     }
 
-    /// Takes an amount back that was counted at `counted` and never traded.
-    pub fn give_back(&mut self, counted: u64, amount: Money) {
+    /// Takes an amount back that was counted at `counted` and never traded; what was counted at any other time stays.
+    pub fn give_back(&mut self, counted: u64, mut amount: Money) {
         let at = self.entries.partition_point(|(time, _)| *time < counted);
-        if let Some((_, entry)) = self.entries.get_mut(at) {
+        let then = self.entries.range_mut(at..);
+        for (_, entry) in then.take_while(|(time, _)| *time == counted) {
             let returned = amount.min(*entry);
             *entry = entry.checked_sub(returned).unwrap_or(Money::ZERO);
             self.sum = self.sum.checked_sub(returned).unwrap_or(Money::ZERO);
+            amount = amount.checked_sub(returned).unwrap_or(Money::ZERO);
         }
     }
 }

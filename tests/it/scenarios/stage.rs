@@ -894,7 +894,8 @@ impl Stage {
             }
             for line in engine.usage(&bucket, self.now) {
                 let over = line.limit.is_some_and(|limit| line.usage > limit);
-                if over && line.reason != Reason::NotionalRate && view.breach.is_empty() {
+                let rate = matches!(line.reason, Reason::OrderRate | Reason::NotionalRate);
+                if over && !rate && view.breach.is_empty() {
                     return Err(format!(
                         "{} is above {} and does not say why",
                         bucket.id,
