@@ -1,7 +1,9 @@
 //! Behaviour from outside: one binary, so that it links once.
 
 mod decide;
+mod documents;
 mod model;
 mod regressions;
+mod scenarios;
 mod server;
 mod support;
