@@ -1,6 +1,8 @@
 //! The command line: one module per command.
 
 pub mod check_config;
+pub mod client;
+pub mod replay;
 pub mod serve;
 
 use std::io;
@@ -9,6 +11,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use check_config::CheckConfigArgs;
+use replay::ReplayArgs;
 use serve::ServeArgs;
 
 /// A gRPC pre-trade risk gateway: every bucket of capital held to its own limits.
@@ -27,6 +30,8 @@ enum Command {
     Serve(ServeArgs),
     /// Check a configuration and print the limits it comes to
     CheckConfig(CheckConfigArgs),
+    /// Replay recorded order flow against a gateway, and check what it holds at the end
+    Replay(ReplayArgs),
 }
 
 /// Does what the arguments of the process say.
@@ -36,6 +41,7 @@ pub fn run() -> ExitCode {
     let done = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(args) => serve::run(&args),
         Command::CheckConfig(args) => check_config::run(&args).map(ExitCode::from),
+        Command::Replay(args) => replay::run(&args),
     };
     done.unwrap_or_else(|error| failure(&error))
 }
