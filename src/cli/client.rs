@@ -240,6 +240,15 @@ pub fn exact_money(value: Option<&pb::Money>) -> Value {
     )
 }
 
+/// A point in time of the wall clock, as the contract has it.
+#[must_use]
+pub fn timestamp(wall: i64) -> prost_types::Timestamp {
+    prost_types::Timestamp {
+        seconds: wall.div_euclid(1_000_000_000),
+        nanos: i32::try_from(wall.rem_euclid(1_000_000_000)).unwrap_or(0),
+    }
+}
+
 /// A point in time, RFC 3339.
 #[must_use]
 pub fn time(value: Option<&prost_types::Timestamp>) -> Option<String> {
