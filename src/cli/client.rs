@@ -280,9 +280,8 @@ pub fn table(header: &[&str], right: &[usize]) -> comfy_table::Table {
 /// A bar of ten cells and the percentage, rounded down.
 #[must_use]
 pub fn bar(used: Option<&pb::Decimal>, bound: Option<&pb::Decimal>) -> String {
-    let number = |value: Option<&pb::Decimal>| {
-        rust_decimal::Decimal::from_str_exact(&value?.value).ok()
-    };
+    let number =
+        |value: Option<&pb::Decimal>| rust_decimal::Decimal::from_str_exact(&value?.value).ok();
     let percent = number(used)
         .zip(number(bound))
         .and_then(|(used, bound)| crate::replay::table::percent(used, bound));
@@ -290,7 +289,10 @@ pub fn bar(used: Option<&pb::Decimal>, bound: Option<&pb::Decimal>) -> String {
         return String::new();
     };
     let cells = usize::try_from(percent.div_ceil(10).min(10)).unwrap_or(10);
-    let (full, empty) = ("█".repeat(cells), "░".repeat(10_usize.saturating_sub(cells)));
+    let (full, empty) = (
+        "█".repeat(cells),
+        "░".repeat(10_usize.saturating_sub(cells)),
+    );
     format!("{full}{empty} {percent:>3} %")
 }
 

@@ -117,7 +117,12 @@ pub async fn serve_by(
     let engine =
         Arc::new(Engine::new(engine, groups, buckets, instruments).map_err(io::Error::other)?);
     drop(loading);
-    let gate = Gate::new(Arc::clone(&engine), Arc::clone(&clock), drain.clone(), readiness.clone());
+    let gate = Gate::new(
+        Arc::clone(&engine),
+        Arc::clone(&clock),
+        drain.clone(),
+        readiness.clone(),
+    );
     let message_max = settings.max_message_bytes;
     let services = move || gate.routes(message_max);
     let sweeping = tokio::spawn(async move {

@@ -163,10 +163,7 @@ impl Gate {
     ) -> Result<pb::NotifyResponse, Refusal> {
         let (key, notice) = order::notify(request, frame.at, frame.client)?;
         let now = self.clock.now();
-        match self
-            .engine
-            .notify(&key.client, &key.cl_ord_id, notice, now)
-        {
+        match self.engine.notify(&key.client, &key.cl_ord_id, notice, now) {
             Ok(receipt) => {
                 self.feed.order(&receipt, now);
                 Ok(pb::NotifyResponse {

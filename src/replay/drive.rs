@@ -1,9 +1,9 @@
 //! The driver: sends what the OMS wants to a gateway over one session, and compares what the gateway then holds with the recount.
 //!
 //! **Order.** The replay goes in steps. Within a step up to [`IN_FLIGHT_MAX`] requests are under way at once; answers are taken when that many
-//! wait, and at the end of the step, and what a decision sets free is sent at once. A step ends when the price changes: all answers are
-//! awaited, then the mark is pushed and confirmed, then the next step begins. So no order is decided by an older or a newer price
-//! than the recorded one, and which request follows which depends on the file alone.
+//! wait, and at the end of the step until every decision is there, and what a decision sets free is sent at once. A step also ends when
+//! the price changes: all answers are awaited, then the mark is pushed and confirmed, then the next step begins. So no order is decided
+//! by an older or a newer price than the recorded one, and which request follows which depends on the file and the decisions alone.
 //!
 //! **Time.** A gateway in the same process lives in recorded time: its clock is led on between steps, at most [`SLICE`] at once, so that rates
 //! and windows count as they would have on that day, however fast the replay is. Two such replays are the same. Any other gateway has
@@ -42,7 +42,7 @@ use crate::pb::session_response::Payload as Answer;
 /// Requests without an answer at any moment.
 pub const IN_FLIGHT_MAX: usize = 256;
 /// The longest stretch of recorded time that counts as one moment, nanoseconds.
-pub const SLICE: u64 = 10 * MILLISECOND;
+pub const SLICE: u64 = 20 * MILLISECOND;
 /// Events between two answers in time, where no price changes.
 const STEP_EVENTS_MAX: u64 = 4_096;
 /// A Monday, midnight in New York: files name no date, and the replay firm's trading day begins in the evening.
@@ -204,6 +204,8 @@ struct Driver {
     /// Not sent yet.
     queue: VecDeque<Op>,
     pending: HashMap<u64, Pending>,
+    /// Of those, the orders and replaces.
+    undecided: usize,
     last_seq: u64,
     /// Highest number of the server up to which every answer is here.
     seen: u64,
@@ -252,6 +254,7 @@ impl Driver {
             oms: Oms::new(buckets()),
             queue: VecDeque::new(),
             pending: HashMap::new(),
+            undecided: 0,
             last_seq: 1,
             seen: 0,
             collector: Collector::new(BUCKETS.map(str::to_owned)),
@@ -277,7 +280,7 @@ impl Driver {
             let event = event?;
             let recorded = matches!(self.time, Time::Recorded(_));
             if (recorded && event.time_ns >= slice_end) || done.is_multiple_of(STEP_EVENTS_MAX) {
-                self.settle().await?;
+                self.decide_all().await?;
                 slice_end = event.time_ns.saturating_add(SLICE);
                 if let Time::Recorded(clock) = &self.time {
                     clock.lead_to(event.time_ns);
@@ -311,6 +314,9 @@ impl Driver {
             };
             self.last_seq = self.last_seq.saturating_add(1);
             let since = self.watch.now().mono;
+            if matches!(op, Op::Order(_) | Op::Replace(_)) {
+                self.undecided = self.undecided.saturating_add(1);
+            }
             self.pending.insert(self.last_seq, Pending { op, since });
             let request = pb::SessionRequest {
                 client_seq: self.last_seq,
@@ -325,7 +331,17 @@ impl Driver {
         Ok(())
     }
 
-    /// Ends a step: nothing is queued or under way any more.
+    /// Ends a step in time: no decision is under way any more. What the venue did meanwhile may be; no time stands in it.
+    async fn decide_all(&mut self) -> Result<(), Error> {
+        self.send().await?;
+        while self.undecided > 0 {
+            self.receive().await?;
+            self.send().await?;
+        }
+        Ok(())
+    }
+
+    /// Ends a step at a price: nothing is queued or under way any more.
     async fn settle(&mut self) -> Result<(), Error> {
         self.send().await?;
         while !self.pending.is_empty() {
@@ -403,6 +419,7 @@ impl Driver {
             }
             Verdict::Rejected => (Outcome::Rejected { reason: &reason }, None),
         };
+        self.undecided = self.undecided.saturating_sub(1);
         self.collector.decision(bucket, request, outcome, latency);
         self.usages(&decision, bucket, holder);
         match (request, holder) {
@@ -427,9 +444,8 @@ impl Driver {
                 Some(_) => &figure.after,
                 None => &figure.before,
             };
-            let number = |value: &Option<pb::Decimal>| {
-                Decimal::from_str_exact(&value.as_ref()?.value).ok()
-            };
+            let number =
+                |value: &Option<pb::Decimal>| Decimal::from_str_exact(&value.as_ref()?.value).ok();
             // Prices have no usage that could peak, and the client's ids are no business of a bucket.
             let skipped = [
                 pb::Reason::PriceCollar,

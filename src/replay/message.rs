@@ -238,7 +238,11 @@ mod tests {
                 .collect();
             assert_eq!(accounts, [(VENUE.to_owned(), bucket.id.to_string())]);
         }
-        let instruments: Vec<_> = firm.instruments.iter().map(|it| it.id.to_string()).collect();
+        let instruments: Vec<_> = firm
+            .instruments
+            .iter()
+            .map(|it| it.id.to_string())
+            .collect();
         assert_eq!(instruments, [INSTRUMENT]);
     }
 
