@@ -125,7 +125,7 @@ reasons! {
     Concentration = 206, "too much in one underlying, expiry, sector or venue";
     /// B5.
     TradedNotional = 207, "traded and open notional of the day above its limit";
-    /// RR12: never seen by a client, since the target is skipped.
+    /// RR12: seen by a client only where an order that came in is to grow; else the target is skipped.
     InboundCap = 208, "the target takes no more from that bucket";
     /// F1.
     OrderRate = 601, "too many orders within the window";
@@ -215,6 +215,10 @@ impl ReasonSet {
 
 /// Bit of the reason with this number: the one that the contract gives its check (`Check` in `types.proto`), so that a set goes
 /// over the wire as it is. Every family of a hundred has a stretch of bits of its own; one without a stretch does not compile.
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "evaluated while compiling, where an overflow is an error"
+)]
 const fn bit_of(code: u16) -> u64 {
     let first = match code / 100 {
         1 => 0,

@@ -1,5 +1,7 @@
 //! Behaviour from outside: one binary, so that it links once.
 
 mod decide;
+mod model;
+mod regressions;
 mod server;
 mod support;

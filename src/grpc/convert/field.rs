@@ -121,6 +121,7 @@ pub struct Violations {
 
 impl Violations {
     /// Notes that a field is wrong.
+    #[cold]
     pub fn refuse(&mut self, at: Path<'_>, text: impl Into<Cow<'static, str>>) {
         if self.found.len() < VIOLATIONS_MAX {
             let field = at.to_string();

@@ -302,7 +302,7 @@ fn answer(outcome: Outcome) -> Answer {
         expires_at: Some(1_800_000_030_000_000_007),
         closing_restricted: false,
         state_version: 8,
-        subject: Some(subject()),
+        subject: Some(Box::new(subject())),
     }
 }
 

@@ -3,12 +3,15 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
+    clippy::type_complexity,
+    clippy::wildcard_enum_match_arm,
     reason = "tests"
 )]
 
 mod answers;
 mod damage;
-mod rules;
+mod documents;
+mod orders;
 mod samples;
 mod statuses;
 mod wire;
