@@ -215,6 +215,10 @@ impl ReasonSet {
 
 /// Bit of the reason with this number: the one that the contract gives its check (`Check` in `types.proto`), so that a set goes
 /// over the wire as it is. Every family of a hundred has a stretch of bits of its own; one without a stretch does not compile.
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "evaluated while compiling, where an overflow is an error"
+)]
 const fn bit_of(code: u16) -> u64 {
     let first = match code / 100 {
         1 => 0,

@@ -2,4 +2,5 @@
 
 mod decide;
 mod server;
+mod services;
 mod support;

@@ -226,7 +226,7 @@ pub fn position(engine: &Engine, now: Now) -> Quantity {
     let view = engine.bucket_view(&bucket, now);
     view.positions
         .first()
-        .map_or(Quantity::ZERO, |position| position.position)
+        .map_or(Quantity::ZERO, |position| position.quantity)
 }
 
 /// Price of any text.

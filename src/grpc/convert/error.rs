@@ -205,7 +205,7 @@ pub struct Refusal {
     reason: &'static str,
     text: Cow<'static, str>,
     violations: Vec<Violation>,
-    resource: Option<(&'static str, String)>,
+    resource: Option<Box<(&'static str, String)>>,
     metadata: Vec<(&'static str, String)>,
 }
 
@@ -223,7 +223,7 @@ impl Refusal {
 
     fn about(self, kind: &'static str, name: String) -> Self {
         Self {
-            resource: Some((kind, name)),
+            resource: Some(Box::new((kind, name))),
             ..self
         }
     }
@@ -407,7 +407,8 @@ impl From<Refusal> for Status {
                 .collect();
             details.set_bad_request(violations);
         }
-        if let Some((kind, name)) = refusal.resource {
+        if let Some(resource) = refusal.resource {
+            let (kind, name) = *resource;
             details.set_resource_info(kind, name, "", refusal.text.clone());
         }
         Self::with_error_details(refusal.code, refusal.text, details)

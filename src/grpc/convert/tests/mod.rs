@@ -3,6 +3,8 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
+    clippy::type_complexity,
+    clippy::wildcard_enum_match_arm,
     reason = "tests"
 )]
 
