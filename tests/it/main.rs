@@ -4,4 +4,5 @@ mod decide;
 mod model;
 mod regressions;
 mod server;
+mod services;
 mod support;
