@@ -228,7 +228,7 @@ impl Engine {
         let rates = Rates::read(state, sitting, own.as_deref(), false);
         if sitting.commit && !sitting.quiet {
             rates.record(state, sitting, own.as_deref_mut());
-            state.counters.rejected = state.counters.rejected.saturating_add(1);
+            state.count_refusal(&verdict.broken);
         }
         Admitted {
             sequence: self.next_sequence(sitting.commit),
@@ -481,7 +481,7 @@ impl Engine {
             drop(groups);
             if sitting.commit && !sitting.quiet {
                 rates.record(state, sitting, own_rate.as_deref_mut());
-                state.counters.rejected = state.counters.rejected.saturating_add(1);
+                state.count_refusal(&admitted.verdict.broken);
             }
             return admitted;
         }

@@ -6,4 +6,5 @@ mod model;
 mod regressions;
 mod scenarios;
 mod server;
+mod services;
 mod support;

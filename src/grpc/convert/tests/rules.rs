@@ -522,7 +522,11 @@ fn every_report_needs_its_fields_and_no_others() {
             if belongs.contains(&exec_type) {
                 assert_eq!(got, Vec::<String>::new(), "{exec_type:?} with {field}");
             } else {
-                assert_eq!(got, [path.clone()], "{exec_type:?} with {field}");
+                assert_eq!(
+                    got,
+                    std::slice::from_ref(&path),
+                    "{exec_type:?} with {field}"
+                );
             }
             let mut without = report_of(exec_type);
             unset(&mut without);
@@ -1064,8 +1068,8 @@ fn what_a_list_names_twice_is_refused_at_the_second_place() {
         instrument_id: s("X"),
         venue_id: s("V"),
         account_id: s(account),
-        quantity: dec("0"),
-        average_price: None,
+        quantity: dec("-1"),
+        average_price: dec("0"),
     };
     for (second, wrong) in [("", true), ("other", false)] {
         let request = pb::LoadPositionsRequest {
