@@ -1,6 +1,7 @@
 //! The command line: one module per command.
 
 pub mod check_config;
+pub mod serve;
 
 use std::io;
 use std::process::ExitCode;
@@ -8,17 +9,22 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use check_config::CheckConfigArgs;
+use serve::ServeArgs;
 
 /// A gRPC pre-trade risk gateway: every bucket of capital held to its own limits.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(version, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeArgs,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the gateway (what is done without a command)
+    Serve(ServeArgs),
     /// Check a configuration and print the limits it comes to
     CheckConfig(CheckConfigArgs),
 }
@@ -26,7 +32,9 @@ enum Command {
 /// Does what the arguments of the process say.
 #[must_use]
 pub fn run() -> ExitCode {
-    let done = match Cli::parse().command {
+    let cli = Cli::parse();
+    let done = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(args) => serve::run(&args),
         Command::CheckConfig(args) => check_config::run(&args).map(ExitCode::from),
     };
     done.unwrap_or_else(|error| failure(&error))

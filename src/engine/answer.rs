@@ -30,7 +30,7 @@ pub struct Answer {
     /// Version of the bucket's own state that the decision saw.
     pub state_version: u64,
     /// What the findings count in. Needed only where the decision has findings or figures: without it they are told without units.
-    pub subject: Option<Subject>,
+    pub subject: Option<Box<Subject>>,
 }
 
 /// What an order's findings are about: the names of their units and scopes.

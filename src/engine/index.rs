@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use super::answer::Answer;
 use super::bucket::Bucket;
 use super::order::OrderRecord;
 use super::shards::Keyed;
-use crate::domain::amount::{Price, Quantity};
-use crate::domain::decision::Decision;
+use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::name::{AccountId, ClOrdId, ExecId, VenueId};
 use crate::domain::order::{OrderKey, Side};
 use crate::domain::report::Fill;
@@ -21,7 +21,7 @@ pub struct Entry {
     /// End of the trading day it belongs to, wall nanoseconds.
     pub until: i64,
     /// The stored answer; none for an id released before it was decided.
-    pub decision: Option<Decision>,
+    pub answer: Option<Answer>,
     /// The order behind it.
     pub order: OrderSlot,
 }
@@ -107,6 +107,8 @@ pub struct BookedFill {
     pub price: Price,
     /// What it did.
     pub effect: Effect,
+    /// Value counted in the day's traded notional, limit currency.
+    pub value: Money,
     /// Whether it is void.
     pub busted: bool,
 }

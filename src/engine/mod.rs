@@ -109,14 +109,14 @@ impl Engine {
         let answer = answer(admitted, because, now);
         if store {
             let slot = number.map_or(OrderSlot::None, |number| OrderSlot::Live(bucket, number));
-            let decision = Some(answer.decision.clone());
+            let stored = Some(answer.clone());
             shard.insert(
                 place,
                 Entry {
                     key: order.key.clone(),
                     digest,
                     until,
-                    decision,
+                    answer: stored,
                     order: slot,
                 },
             );
@@ -241,7 +241,7 @@ impl Engine {
                     key: replace.key.clone(),
                     digest,
                     until,
-                    decision: Some(answer.decision.clone()),
+                    answer: Some(answer.clone()),
                     order,
                 },
             );
@@ -263,6 +263,7 @@ impl Engine {
         let wants = matches!(order.attributes.reroute, RerouteConsent::AutoAccept);
         let may = wants
             && !admitted.exit
+            && !admitted.reduces
             && !order.attributes.reduce_only
             && !admitted.verdict.passes()
             && admitted
@@ -365,6 +366,7 @@ impl Engine {
             quantity: Quantity::ZERO,
             route: None,
             exit: false,
+            reduces: false,
             number: None,
             cancel_first: Vec::new(),
             expires_at: None,
@@ -377,8 +379,8 @@ impl Engine {
 
     /// The stored answer to a request seen before, or the reject of one that only looks like it.
     fn repeat(&self, entry: &Entry, digest: u64, now: Now) -> Answer {
-        match &entry.decision {
-            Some(decision) if entry.digest == digest => {
+        match &entry.answer {
+            Some(stored) if entry.digest == digest => {
                 let order_state = match &entry.order {
                     OrderSlot::Live(bucket, number) => bucket
                         .state
@@ -390,15 +392,9 @@ impl Engine {
                     OrderSlot::None | OrderSlot::Version(_) => None,
                 };
                 Answer {
-                    decision: decision.clone(),
                     replayed: true,
                     order_state,
-                    exit: false,
-                    cancel_first: Vec::new(),
-                    expires_at: None,
-                    closing_restricted: false,
-                    state_version: 0,
-                    subject: None,
+                    ..stored.clone()
                 }
             }
             _ => answer(

@@ -1,6 +1,8 @@
 //! Behaviour from outside: one binary, so that it links once.
 
 mod decide;
+mod model;
+mod regressions;
 mod server;
 mod services;
 mod support;

@@ -180,7 +180,9 @@ fn read_calendar(
     } = message.unwrap_or_default();
     let zone = match time_zone.as_str() {
         "" => Some(TimeZone::UTC),
-        name if name.len() <= ZONE_MAX => TimeZone::get(name).ok(),
+        name if name.len() <= ZONE_MAX => {
+            TimeZone::get(name).ok().filter(|zone| !zone.is_unknown())
+        }
         _ => None,
     };
     if zone.is_none() {

@@ -93,6 +93,16 @@ pub fn state(
     Some(state)
 }
 
+/// A change that is in force, on the wire.
+#[must_use]
+pub fn write_applied(version: u64, wall: i64) -> pb::ChangeResult {
+    pb::ChangeResult {
+        status: pb::ChangeStatus::Applied.into(),
+        version,
+        applied_at: Some(timestamp(wall)),
+    }
+}
+
 /// What a trading state applies to, on the wire.
 #[must_use]
 pub fn write_scope(scope: &Scope) -> pb::ControlScope {

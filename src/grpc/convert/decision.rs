@@ -49,7 +49,7 @@ pub fn write(answer: Answer, asked: &Asked<'_>) -> pb::Decision {
     } = decision;
     let client = &asked.key.client;
     let breaches = |findings: &[Finding]| -> Vec<pb::Breach> {
-        let breach = |finding| breach(finding, subject.as_ref(), client);
+        let breach = |finding| breach(finding, subject.as_deref(), client);
         findings.iter().map(breach).collect()
     };
     let (outcome, route, broken, because) = match outcome {
@@ -63,7 +63,7 @@ pub fn write(answer: Answer, asked: &Asked<'_>) -> pb::Decision {
         ),
     };
     let figures = figures.unwrap_or_default();
-    let figure = |finding| figure(finding, subject.as_ref(), client);
+    let figure = |finding| figure(finding, subject.as_deref(), client);
     let order_key = |cl_ord_id: ClOrdId| pb::OrderKey {
         client_id: client.to_string(),
         cl_ord_id: cl_ord_id.to_string(),

@@ -17,6 +17,7 @@ pub mod market;
 pub mod monitor;
 pub mod order;
 pub mod report;
+pub mod session;
 pub mod usage;
 pub mod view;
 

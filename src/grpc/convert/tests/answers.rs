@@ -141,6 +141,7 @@ fn every_enum_that_is_answered_covers_the_contracts() {
         Accepted::NotPositive,
         Accepted::Jump,
         Accepted::FromFuture,
+        Accepted::Empty,
     ];
     covers(
         "MarketDataStatus",
@@ -302,7 +303,7 @@ fn answer(outcome: Outcome) -> Answer {
         expires_at: Some(1_800_000_030_000_000_007),
         closing_restricted: false,
         state_version: 8,
-        subject: Some(subject()),
+        subject: Some(Box::new(subject())),
     }
 }
 

@@ -10,7 +10,8 @@
 
 mod answers;
 mod damage;
-mod rules;
+mod documents;
+mod orders;
 mod samples;
 mod statuses;
 mod wire;

@@ -4,7 +4,7 @@ use prost::Message;
 
 use super::super::field::Path;
 use super::super::instrument::InstrumentDefaults;
-use super::super::{admin, error::Malformed, market, monitor, order, report};
+use super::super::{admin, error::Malformed, market, monitor, order, report, session};
 use super::{at, dec, lasting, s};
 use crate::pb::{self, *};
 
@@ -196,9 +196,9 @@ pub fn limits() -> Limits {
         currency: s("USD"),
         capital: dec("1000000"),
         order_quantity_max: dec("10"),
-        order_base_quantity_max: dec("10"),
+        order_base_quantity_max: dec("11"),
         order_notional_max: dec("1000"),
-        order_underlying_notional_max: dec("1000"),
+        order_underlying_notional_max: dec("1001"),
         price_collar: collar(),
         market_slippage: dec("0.05"),
         look_alike: Some(LookAlikeLimit {
@@ -217,7 +217,7 @@ pub fn limits() -> Limits {
             scope: Level::Bucket.into(),
         }),
         position_long_max: dec("100"),
-        position_short_max: dec("100"),
+        position_short_max: dec("101"),
         position_rule: PositionRule::NoPositionCredit.into(),
         instruments: vec![InstrumentLimits {
             instrument_id: s("BTC-PERP"),
@@ -333,7 +333,7 @@ pub fn option() -> Instrument {
     }
 }
 
-fn mark() -> Mark {
+pub fn mark() -> Mark {
     Mark {
         instrument_id: s("BTC-PERP"),
         mark: dec("1"),
@@ -347,7 +347,7 @@ fn mark() -> Mark {
     }
 }
 
-fn fx() -> Rate {
+pub fn fx() -> Rate {
     Rate {
         base_currency: s("EUR"),
         quote_currency: s("USD"),
@@ -453,6 +453,18 @@ fn gateway_kinds() -> Vec<Kind> {
             ],
         },
         Kind {
+            type_name: ".bulkhead.v1.SessionOpen",
+            read: read!(SessionOpen, |it| session::open(it, Path::ROOT)),
+            samples: vec![good(
+                &SessionOpen {
+                    client_id: s("oms-1"),
+                    resume_token: s("dG9rZW4+/w=="),
+                    last_server_seq: 7,
+                },
+                &[],
+            )],
+        },
+        Kind {
             type_name: ".bulkhead.v1.NotifyRequest",
             read: read!(NotifyRequest, |it| order::notify(it, Path::ROOT, None)),
             samples: vec![good(
@@ -518,7 +530,7 @@ fn admin_kinds() -> Vec<Kind> {
         };
         good(&request, &[])
     });
-    // The other scopes are refused, which `rules` tests.
+    // The other scopes are refused, which `documents` tests.
     let states = scopes().into_iter().take(2).map(|it| {
         let request = SetStateRequest {
             scope: scope(it),

@@ -24,17 +24,18 @@ impl Schema {
             comments: BTreeMap::new(),
         };
         for file in &set.file {
+            let locations = file.source_code_info.iter().flat_map(|it| &it.location);
+            let comments: BTreeMap<_, _> = locations
+                .map(|location| (location.path.as_slice(), location.leading_comments().trim()))
+                .collect();
             for (message, index) in file.message_type.iter().zip(0_i32..) {
                 let name = format!(".{}.{}", file.package(), message.name());
                 schema.messages.insert(name, message.clone());
                 for (field, at) in message.field.iter().zip(0_i32..) {
-                    let locations = &file.source_code_info.as_ref().unwrap().location;
-                    let comment = locations
-                        .iter()
-                        .find(|location| location.path == [4, index, 2, at])
-                        .map(|location| location.leading_comments().trim().to_owned());
+                    let comment = comments.get([4, index, 2, at].as_slice());
                     let name = format!("{}.{}", message.name(), field.name());
-                    schema.comments.insert(name, comment.unwrap_or_default());
+                    let comment = comment.copied().unwrap_or_default();
+                    schema.comments.insert(name, comment.to_owned());
                 }
             }
             if file.package() == "bulkhead.v1" {

@@ -1,0 +1,323 @@
+//! The order path: decide, replace, report, notify, release and what-if, by call and within a session.
+//!
+//! Each operation is decode, ask the engine, encode. Nothing here waits: the engine answers at once.
+
+use tonic::{Request, Response, Status, Streaming};
+
+use super::Gate;
+use super::convert::decision::{self, Asked};
+use super::convert::error::Refusal;
+use super::convert::field::Path;
+use super::convert::order::{self, Question};
+use super::convert::{report, view};
+use super::feed;
+use super::session::Session;
+use crate::domain::decision::{Finding, Level, Reason};
+use crate::domain::name::{BucketId, ClientId};
+use crate::domain::order::OrderKey;
+use crate::engine::answer;
+use crate::pb;
+use crate::pb::gateway_service_server::GatewayService;
+
+/// The service.
+#[derive(Clone)]
+pub struct Gateway {
+    gate: Gate,
+}
+
+impl Gateway {
+    /// The order path of a gate.
+    #[must_use]
+    pub const fn new(gate: Gate) -> Self {
+        Self { gate }
+    }
+}
+
+/// What an operation is asked in: by call, or as a message of a session, at a path of it and for its client.
+#[derive(Clone, Copy)]
+pub(super) struct Frame<'a> {
+    /// Path of the operation within its message.
+    pub at: Path<'a>,
+    /// The session's client.
+    pub client: Option<&'a ClientId>,
+}
+
+impl Frame<'_> {
+    /// An operation that is a call of its own.
+    const CALL: Frame<'static> = Frame {
+        at: Path::ROOT,
+        client: None,
+    };
+}
+
+impl Gate {
+    pub(super) fn decide(
+        &self,
+        request: pb::DecideRequest,
+        frame: Frame<'_>,
+    ) -> Result<pb::DecideResponse, Refusal> {
+        self.admit()?;
+        let asked = order::decide(request, frame.at, frame.client)?;
+        let now = self.clock.now();
+        let answer = self.engine.decide(&asked.order, now, asked.want_figures);
+        let answer =
+            answer.map_err(|refusal| refused(refusal, &asked.order.bucket, &asked.order.key))?;
+        let engine_nanos = self.clock.now().since(now.mono);
+        self.feed
+            .decision(feed::Request::Order(&asked.order), &answer, engine_nanos);
+        let asked = Asked {
+            key: &asked.order.key,
+            original: None,
+            what_if: false,
+            engine_nanos,
+        };
+        Ok(pb::DecideResponse {
+            decision: Some(decision::write(answer, &asked)),
+        })
+    }
+
+    pub(super) fn replace(
+        &self,
+        request: pb::ReplaceRequest,
+        frame: Frame<'_>,
+    ) -> Result<pb::ReplaceResponse, Refusal> {
+        self.admit()?;
+        let asked = order::replace(request, frame.at, frame.client)?;
+        let now = self.clock.now();
+        let answer = self.engine.replace(&asked.replace, now, asked.want_figures);
+        let answer = answer.map_err(|refusal| refused_order(refusal, &asked.replace.key))?;
+        let engine_nanos = self.clock.now().since(now.mono);
+        self.feed.decision(
+            feed::Request::Replace(&asked.replace),
+            &answer,
+            engine_nanos,
+        );
+        let asked = Asked {
+            key: &asked.replace.key,
+            original: Some(&asked.replace.original),
+            what_if: false,
+            engine_nanos,
+        };
+        Ok(pb::ReplaceResponse {
+            decision: Some(decision::write(answer, &asked)),
+        })
+    }
+
+    pub(super) fn what_if(
+        &self,
+        request: pb::WhatIfRequest,
+        frame: Frame<'_>,
+    ) -> Result<pb::WhatIfResponse, Refusal> {
+        self.admit()?;
+        let asked = order::what_if(request, frame.at, frame.client)?;
+        let now = self.clock.now();
+        let (answer, key, original) = match &asked.question {
+            Question::Order(order) => {
+                let answer = self.engine.what_if(order, now, asked.want_figures);
+                (
+                    answer.map_err(|refusal| refused(refusal, &order.bucket, &order.key))?,
+                    &order.key,
+                    None,
+                )
+            }
+            Question::Replace(replace) => {
+                let answer = self
+                    .engine
+                    .what_if_replace(replace, now, asked.want_figures);
+                (
+                    answer.map_err(|refusal| refused_order(refusal, &replace.key))?,
+                    &replace.key,
+                    Some(&replace.original),
+                )
+            }
+        };
+        let engine_nanos = self.clock.now().since(now.mono);
+        Ok(pb::WhatIfResponse {
+            decision: Some(decision::write(
+                answer,
+                &Asked {
+                    key,
+                    original,
+                    what_if: true,
+                    engine_nanos,
+                },
+            )),
+        })
+    }
+
+    pub(super) fn report(
+        &self,
+        request: pb::ReportRequest,
+        frame: Frame<'_>,
+    ) -> Result<pb::ReportResponse, Refusal> {
+        let report = report::report(request, frame.at, frame.client)?;
+        let now = self.clock.now();
+        let receipt = self.engine.report(&report, now);
+        self.feed.report(&report, &receipt, now);
+        Ok(pb::ReportResponse {
+            result: Some(view::write_receipt(&receipt)),
+        })
+    }
+
+    pub(super) fn notify(
+        &self,
+        request: pb::NotifyRequest,
+        frame: Frame<'_>,
+    ) -> Result<pb::NotifyResponse, Refusal> {
+        let (key, notice) = order::notify(request, frame.at, frame.client)?;
+        let now = self.clock.now();
+        match self.engine.notify(&key.client, &key.cl_ord_id, notice, now) {
+            Ok(receipt) => {
+                self.feed.order(&receipt, now);
+                Ok(pb::NotifyResponse {
+                    status: pb::NoticeStatus::Applied.into(),
+                    order: receipt
+                        .order
+                        .as_ref()
+                        .map(|order| view::write_order(order, receipt.currency.as_ref())),
+                    sequence: receipt.sequence,
+                })
+            }
+            Err(answer::Refusal::UnknownOrder) => Ok(pb::NotifyResponse {
+                status: pb::NoticeStatus::UnknownOrder.into(),
+                order: None,
+                sequence: 0,
+            }),
+            Err(refusal) => Err(refused_order(refusal, &key)),
+        }
+    }
+
+    pub(super) fn release(
+        &self,
+        request: pb::ReleaseRequest,
+        frame: Frame<'_>,
+    ) -> Result<pb::ReleaseResponse, Refusal> {
+        let key = order::release(request, frame.at, frame.client)?;
+        let broken = |reason| {
+            let finding = Finding {
+                reason,
+                level: Level::Order,
+                dimension: None,
+                figures: None,
+            };
+            pb::ReleaseResponse {
+                outcome: pb::ReleaseOutcome::Rejected.into(),
+                breaches: vec![decision::breach(&finding, None, &key.client)],
+                ..pb::ReleaseResponse::default()
+            }
+        };
+        let now = self.clock.now();
+        match self.engine.release(&key, now) {
+            Ok(receipt) => {
+                if receipt.applied {
+                    self.feed.order(&receipt, now);
+                }
+                Ok(pb::ReleaseResponse {
+                    outcome: pb::ReleaseOutcome::Released.into(),
+                    breaches: Vec::new(),
+                    order: receipt
+                        .order
+                        .as_ref()
+                        .map(|order| view::write_order(order, receipt.currency.as_ref())),
+                    replayed: !receipt.applied,
+                    sequence: receipt.sequence,
+                })
+            }
+            Err(answer::Refusal::AlreadySent) => Ok(broken(Reason::OrderAlreadySent)),
+            Err(answer::Refusal::UnknownOrder) => Ok(broken(Reason::UnknownOrder)),
+            Err(refusal) => Err(refused_order(refusal, &key)),
+        }
+    }
+
+    /// Nothing new is decided while the gateway is starting or stopping.
+    fn admit(&self) -> Result<(), Refusal> {
+        self.drain.admit().map_err(|_| Refusal::draining())
+    }
+}
+
+fn refused(refusal: answer::Refusal, bucket: &BucketId, key: &OrderKey) -> Refusal {
+    match refusal {
+        answer::Refusal::UnknownBucket => Refusal::unknown_bucket(bucket),
+        answer::Refusal::UnknownOrder
+        | answer::Refusal::AlreadySent
+        | answer::Refusal::TooManyClients => refused_order(refusal, key),
+    }
+}
+
+fn refused_order(refusal: answer::Refusal, key: &OrderKey) -> Refusal {
+    match refusal {
+        answer::Refusal::TooManyClients => Refusal::overloaded(),
+        answer::Refusal::UnknownBucket
+        | answer::Refusal::UnknownOrder
+        | answer::Refusal::AlreadySent => Refusal::unknown_order(key),
+    }
+}
+
+#[tonic::async_trait]
+impl GatewayService for Gateway {
+    async fn decide(
+        &self,
+        request: Request<pb::DecideRequest>,
+    ) -> Result<Response<pb::DecideResponse>, Status> {
+        Ok(Response::new(
+            self.gate.decide(request.into_inner(), Frame::CALL)?,
+        ))
+    }
+
+    async fn replace(
+        &self,
+        request: Request<pb::ReplaceRequest>,
+    ) -> Result<Response<pb::ReplaceResponse>, Status> {
+        Ok(Response::new(
+            self.gate.replace(request.into_inner(), Frame::CALL)?,
+        ))
+    }
+
+    async fn report(
+        &self,
+        request: Request<pb::ReportRequest>,
+    ) -> Result<Response<pb::ReportResponse>, Status> {
+        Ok(Response::new(
+            self.gate.report(request.into_inner(), Frame::CALL)?,
+        ))
+    }
+
+    async fn notify(
+        &self,
+        request: Request<pb::NotifyRequest>,
+    ) -> Result<Response<pb::NotifyResponse>, Status> {
+        Ok(Response::new(
+            self.gate.notify(request.into_inner(), Frame::CALL)?,
+        ))
+    }
+
+    async fn release(
+        &self,
+        request: Request<pb::ReleaseRequest>,
+    ) -> Result<Response<pb::ReleaseResponse>, Status> {
+        Ok(Response::new(
+            self.gate.release(request.into_inner(), Frame::CALL)?,
+        ))
+    }
+
+    async fn what_if(
+        &self,
+        request: Request<pb::WhatIfRequest>,
+    ) -> Result<Response<pb::WhatIfResponse>, Status> {
+        Ok(Response::new(
+            self.gate.what_if(request.into_inner(), Frame::CALL)?,
+        ))
+    }
+
+    type SessionStream = Session;
+
+    async fn session(
+        &self,
+        request: Request<Streaming<pb::SessionRequest>>,
+    ) -> Result<Response<Session>, Status> {
+        Ok(Response::new(Session::new(
+            self.gate.clone(),
+            request.into_inner(),
+        )))
+    }
+}
