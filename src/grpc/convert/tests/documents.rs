@@ -591,7 +591,7 @@ fn marks_and_rates_are_read_field_by_field() {
     let (feed, refused) = market::feed(request);
     assert_eq!(refused, None);
     assert_eq!(feed.client_seq, 4);
-    let mark = &feed.marks[0];
+    let mark = feed.marks[0].as_ref().unwrap();
     let prices = [mark.mark, mark.bid, mark.ask, mark.last, mark.index];
     assert_eq!(
         prices.map(|price| price.unwrap().to_string()),
@@ -599,7 +599,7 @@ fn marks_and_rates_are_read_field_by_field() {
     );
     assert_eq!(mark.instrument.as_str(), "BTC-PERP");
     assert!(mark.confirmed);
-    let rate = &feed.rates[0];
+    let rate = feed.rates[0].as_ref().unwrap();
     assert_eq!((rate.base.as_str(), rate.quote.as_str()), ("EUR", "USD"));
     assert_eq!(
         (rate.bid.to_string().as_str(), rate.ask.to_string().as_str()),
