@@ -105,9 +105,9 @@ impl From<Status> for Failure {
 fn told(status: &Status) -> String {
     let fields = violations(status);
     if fields.is_empty() {
-        return match status.code() {
-            Code::Unavailable => format!("the gateway is not available: {}", status.message()),
-            _ => status.message().to_owned(),
+        return match status.code() == Code::Unavailable {
+            true => format!("the gateway is not available: {}", status.message()),
+            false => status.message().to_owned(),
         };
     }
     let mut text = "the gateway does not take this:".to_owned();
