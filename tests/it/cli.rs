@@ -241,7 +241,7 @@ fn every_command_speaks_json() {
         (code, &error["error"]["code"]),
         (1, &"INVALID_ARGUMENT".into())
     );
-    assert_eq!(error["error"]["fields"][0]["field"], "order.quantity");
+    assert_eq!(error["error"]["fields"][0]["field"], "order.quantity.value");
 }
 
 #[test]
