@@ -2,8 +2,10 @@
 
 mod cli;
 mod decide;
+mod documents;
 mod model;
 mod regressions;
+mod scenarios;
 mod server;
 mod services;
 mod support;
