@@ -236,6 +236,7 @@ fn every_command_speaks_json() {
 
     let (code, error) = gateway.json(&["usage", "nowhere"]);
     assert_eq!((code, &error["error"]["code"]), (1, &"NOT_FOUND".into()));
+    assert_eq!(error["error"]["message"], "no such bucket: nowhere");
     let (code, error) = gateway.json(&["order", "spot", "buy", "1e3", "BTC-USD"]);
     assert_eq!(
         (code, &error["error"]["code"]),
