@@ -33,6 +33,7 @@ pub struct MarkArgs {
     /// Confirm a price that is further from the one before than the instrument allows
     #[arg(long)]
     pub confirm_jump: bool,
+    /// Which gateway, and how to show its answer.
     #[command(flatten)]
     pub connection: Connection,
 }
@@ -73,18 +74,18 @@ pub fn run(args: &MarkArgs) -> io::Result<ExitCode> {
                 "version": answer.version,
             }))?;
         } else {
-            let hint = match status {
-                pb::MarketDataStatus::Jump => "; say --confirm-jump if it is right",
-                _ => "",
+            let hint = match status == pb::MarketDataStatus::Jump {
+                true => "; say --confirm-jump if it is right",
+                false => "",
             };
             let version = answer.version;
             client::say(&format!(
                 "{name}  {instrument} {price}  (market version {version}{hint})"
             ))?;
         }
-        Ok(match status {
-            pb::MarketDataStatus::Accepted => ExitCode::SUCCESS,
-            _ => ExitCode::from(REJECTED),
+        Ok(match status == pb::MarketDataStatus::Accepted {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::from(REJECTED),
         })
     })
 }
