@@ -1,5 +1,7 @@
 //! Behaviour from outside: one binary, so that it links once.
 
 mod decide;
+mod ghz;
+mod layering;
 mod server;
 mod support;
