@@ -34,7 +34,7 @@ fn main() {
             bulkhead::risk::limits::Limits::unlimited(gateway::id("USD")),
         ),
     ] {
-        let engine = gateway::engine(count, 1, &limits);
+        let engine = gateway::engine(count, 1, &limits, gateway::START);
         let mut source = orders::Orders::over(count);
         let mut now = gateway::START;
         let mut figures = Vec::new();

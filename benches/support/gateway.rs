@@ -150,7 +150,7 @@ pub fn bucket_name(number: usize) -> String {
 }
 
 /// An engine of `firms` firms with a desk each, and `count` buckets with these limits spread over them evenly.
-pub fn engine(count: usize, firms: usize, limits: &Limits) -> Engine {
+pub fn engine(count: usize, firms: usize, limits: &Limits, now: Now) -> Engine {
     let groups = (0..firms).flat_map(|firm| {
         let (firm, desk) = (format!("firm-{firm}"), format!("desk-{firm}"));
         [
@@ -182,11 +182,25 @@ pub fn engine(count: usize, firms: usize, limits: &Limits) -> Engine {
         ask: None,
         last: None,
         index: None,
-        source_time: START.wall,
+        source_time: now.wall,
         confirmed: false,
     };
-    let _ = engine.push_mark(&mark, START);
+    let _ = engine.push_mark(&mark, now);
     engine
+}
+
+/// One more bucket, with an order rate a second of its own.
+pub fn add_bucket(engine: &Engine, name: &str, desk: &str, limits: &Limits, rate: Option<u32>) {
+    let mut limits = limits.clone();
+    if let Some(max) = rate {
+        limits.order_rate = Some(RateLimit { max, window: SECOND, exit_reserve: 1 });
+    }
+    let setup = BucketSetup {
+        parent: Some(id(desk)),
+        accounts: vec![(id(orders::VENUE), id(orders::ACCOUNT))],
+        ..BucketSetup::bare(id(name), limits)
+    };
+    engine.create_bucket(setup).expect("a new name");
 }
 
 /// An order as the engine takes it. A bucket trades one side only, so that its orders never meet each other.
@@ -200,7 +214,7 @@ pub fn order(order: &orders::Order, client: &str) -> order::Order {
         instrument: id(orders::UNDERLYING),
         venue: id(orders::VENUE),
         account: Some(id(orders::ACCOUNT)),
-        side: if order.bucket % 2 == 0 {
+        side: if order.bucket.is_multiple_of(2) {
             Side::Buy
         } else {
             Side::Sell

@@ -149,7 +149,7 @@ impl Ticks {
 pub fn touch_memory(bytes: usize) {
     let mut block = vec![0_u8; bytes];
     for page in block.chunks_mut(4096) {
-        page[0] = 1;
+        page.fill(1);
     }
     std::hint::black_box(&block);
 }

@@ -14,6 +14,8 @@
 #![allow(clippy::disallowed_methods, reason = "a bench reads clocks")]
 
 mod empty;
+#[path = "../support/gateway.rs"]
+mod gateway;
 mod messages;
 mod mode;
 mod options;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 /// What is started when nothing is named. The first is what the others are compared with.
-const SERVERS: &[&str] = &["empty"];
+const SERVERS: &[&str] = &["empty", "gateway"];
 
 pub const USAGE: &str = "\
 cargo bench --bench wire -- [options]

@@ -2,13 +2,21 @@
 
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::thread;
 
+use bulkhead::clock::Clock;
+use bulkhead::config::{Runtime, Settings, Sources};
+use bulkhead::grpc::Gate;
+use bulkhead::risk::limits::SelfMatchRule;
+use bulkhead::server::{Drain, Readiness};
 use tokio::net::TcpListener;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
 use crate::empty;
+use crate::gateway;
+use crate::support::orders::BUCKETS;
 use crate::process::{LISTENING, wait_for_the_client_to_end};
 
 /// Serves what `kind` names until the client that started this process is gone.
@@ -25,7 +33,8 @@ pub fn serve(kind: &str, address: Option<SocketAddr>) -> Result<(), Box<dyn Erro
         .build()?;
     match kind {
         "empty" => runtime.block_on(serve_empty(address)),
-        _ => Err(format!("--server {kind}: expected empty").into()),
+        "gateway" => runtime.block_on(serve_gateway(address)),
+        _ => Err(format!("--server {kind}: expected empty or gateway").into()),
     }
 }
 
@@ -44,5 +53,29 @@ async fn serve_empty(address: SocketAddr) -> Result<(), Box<dyn Error>> {
         .add_service(reflection().build_v1alpha()?)
         .serve_with_incoming(incoming)
         .await?;
+    Ok(())
+}
+
+/// The gateway as it is served, with one worker and every check on; a bucket's own orders may meet each other.
+async fn serve_gateway(address: SocketAddr) -> Result<(), Box<dyn Error>> {
+    let mut settings = Settings::load(&Sources::default())?.server;
+    (settings.workers, settings.runtime) = (1, Runtime::PerCore);
+    let listener = bulkhead::server::bind(address).await?;
+    println!("{LISTENING}{}", listener.local_addr()?);
+    let mut limits = gateway::every_limit();
+    limits.self_match = SelfMatchRule::Allow;
+    limits.look_alike = None;
+    let clock = Clock::new();
+    let engine = gateway::engine(BUCKETS, 1, &limits, clock.now());
+    for (name, rate) in [("bench-quiet", None), ("bench-flood", Some(1_000))] {
+        gateway::add_bucket(&engine, name, "desk-0", &limits, rate);
+    }
+    let drain = Drain::new();
+    let gate = Gate::new(Arc::new(engine), Arc::new(clock), drain.clone());
+    let message_max = settings.max_message_bytes;
+    let (readiness, loading) = Readiness::new();
+    drop(loading);
+    let server = bulkhead::server::Server { listener, settings, close_wait: bulkhead::server::CLOSE_WAIT, readiness, drain };
+    let _stopped = server.serve(move || gate.routes(message_max), core::future::pending()).await?;
     Ok(())
 }

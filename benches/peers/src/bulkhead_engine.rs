@@ -9,7 +9,7 @@ use super::{Contender, Outcome, gateway};
 
 /// Buckets of one desk and firm; each approval is kept as a live order with its stored answer.
 pub fn every_check(buckets: usize) -> Result<Contender, Box<dyn Error>> {
-    let engine = gateway::engine(buckets, 1, &gateway::every_limit());
+    let engine = gateway::engine(buckets, 1, &gateway::every_limit(), gateway::START);
     let mut now = gateway::START;
     let decide = move |orders: &[Order]| {
         let orders: Vec<_> = orders.iter().map(|order| gateway::order(order, "oms-1")).collect();
