@@ -125,7 +125,7 @@ reasons! {
     Concentration = 206, "too much in one underlying, expiry, sector or venue";
     /// B5.
     TradedNotional = 207, "traded and open notional of the day above its limit";
-    /// RR12: never seen by a client, since the target is skipped.
+    /// RR12: seen by a client only where an order that came in is to grow; else the target is skipped.
     InboundCap = 208, "the target takes no more from that bucket";
     /// F1.
     OrderRate = 601, "too many orders within the window";

@@ -60,6 +60,8 @@ pub(super) struct Admitted {
     pub route: Option<Arc<Route>>,
     /// Whether it is an exit.
     pub exit: bool,
+    /// Whether it is against the position, though it may go beyond it (RR4).
+    pub reduces: bool,
     /// Place of the order among the bucket's live ones, where it took effect.
     pub number: Option<usize>,
     /// Resting orders to cancel first.
@@ -94,6 +96,7 @@ struct Ask<'a> {
 /// Of a replace: the order it changes, as it stands.
 struct Replaced {
     number: usize,
+    source: Option<BucketId>,
     life: Life,
     hold: Hold,
     unvalued: bool,
@@ -192,6 +195,7 @@ impl Engine {
             size: Size::Quantity(replace.quantity),
             replaced: Some(Replaced {
                 number,
+                source: record.source.clone(),
                 life: record.life.clone(),
                 hold: record.hold,
                 unvalued: record.unvalued,
@@ -231,6 +235,7 @@ impl Engine {
             quantity: Quantity::ZERO,
             route: None,
             exit: false,
+            reduces: false,
             number: None,
             cancel_first: Vec::new(),
             expires_at: None,
@@ -261,7 +266,7 @@ impl Engine {
         };
 
         // What the order would hold, and whether it is an exit.
-        let version = Version {
+        let mut version = Version {
             cl_ord_id: ask.key.cl_ord_id.clone(),
             quantity: sized.quantity,
             terms: ask.terms,
@@ -271,6 +276,10 @@ impl Engine {
             .replaced
             .as_ref()
             .map_or(Hold::default(), |replaced| replaced.hold);
+        let reduces = match ask.side {
+            Side::Buy => holding.line.position.is_negative(),
+            Side::Sell => holding.line.position.is_positive(),
+        };
         let (life, exit) = match &ask.replaced {
             None => {
                 let exit = holding
@@ -293,8 +302,14 @@ impl Engine {
                 let exit = grown.is_some_and(|quantity| {
                     holding.line.is_exit(ask.side, quantity, before.quantity)
                 });
-                let shrinks =
-                    life.is_shrunk_by(&version) && (replaced.unvalued || sized.unit.is_ok());
+                let kept = life.unit_held_for(&version).filter(|_| !replaced.unvalued);
+                version.unit = match (kept, sized.unit) {
+                    (Some(kept), Ok(unit)) => kept.min(unit),
+                    (Some(kept), Err(_)) => kept,
+                    (None, _) => version.unit,
+                };
+                let shrinks = life.is_shrunk_by(&version)
+                    && (replaced.unvalued || kept.is_some() || sized.unit.is_ok());
                 life.replacing(version, exit || shrinks);
                 (life, exit || shrinks)
             }
@@ -316,10 +331,15 @@ impl Engine {
             .value
             .checked_sub(before.value)
             .map_or(Money::ZERO, Money::floor_zero);
+        // An order that came in from another bucket draws on its cap as long as it grows.
+        let came_from = match &ask.replaced {
+            Some(replaced) => replaced.source.as_ref(),
+            None => sitting.source,
+        };
         let figures = (
             state.concentrations(&shift, ask.account),
             state.traded_and_open(),
-            inbound(state, sitting.source, added),
+            inbound(state, came_from, added),
         );
         let (Some(concentration), Some(traded), Some(inbound)) = figures else {
             return self.refuse(state, sitting, Level::Bucket, Reason::Overflow);
@@ -432,6 +452,7 @@ impl Engine {
             quantity: sized.quantity,
             route: None,
             exit,
+            reduces,
             number: None,
             cancel_first: Vec::new(),
             expires_at: None,
@@ -514,9 +535,15 @@ impl Engine {
         if let Some(limit) = state.limits.notional_rate {
             state.notional_rate.record(now.mono, &limit, taken.added);
         }
-        if let Some(source) = sitting.source {
+        let came_from = match &ask.replaced {
+            Some(replaced) => replaced.source.as_ref(),
+            None => sitting.source,
+        };
+        if let Some(source) = came_from {
             let sum = state.inbound.entry(source.clone()).or_default();
             *sum = sum.checked_add(taken.added).unwrap_or(*sum);
+        }
+        if sitting.source.is_some() {
             state.counters.rerouted_in = state.counters.rerouted_in.saturating_add(1);
         }
         let newest = taken.life.versions().last().and_then(resting_price);

@@ -79,6 +79,8 @@ pub struct BucketState {
     pub look_alikes: LookAlikes,
     /// Live orders.
     pub orders: Slab<Box<OrderRecord>>,
+    /// Live orders taken out of it for a change.
+    pub aside: u32,
     /// Until when every price the figures rest on is known to be fresh: a lower bound.
     fresh_until: u64,
     positions_over: u32,
@@ -320,6 +322,7 @@ impl BucketState {
             notional_rate: NotionalWindow::default(),
             look_alikes: LookAlikes::default(),
             orders: Slab::new(),
+            aside: 0,
             fresh_until: u64::MAX,
             positions_over: 0,
             breach: 0,
@@ -427,7 +430,9 @@ impl BucketState {
     /// Live orders.
     #[must_use]
     pub fn live_orders(&self) -> u32 {
-        u32::try_from(self.orders.len()).unwrap_or(u32::MAX)
+        u32::try_from(self.orders.len())
+            .unwrap_or(u32::MAX)
+            .saturating_add(self.aside)
     }
 
     /// Makes sure the bucket has a place for an instrument, and that its prices reach it.
@@ -991,6 +996,13 @@ impl BucketState {
                 self.breach |= 1_u16.checked_shl(u32::from(cause_code(cause))).unwrap_or(0);
             }
         } else {
+            self.breach = 0;
+        }
+    }
+
+    /// Forgets why the bucket was above a limit where it no longer is.
+    pub fn review_breach(&mut self) {
+        if self.breach != 0 && !self.is_over() {
             self.breach = 0;
         }
     }

@@ -6,7 +6,7 @@ use super::answer::Answer;
 use super::bucket::Bucket;
 use super::order::OrderRecord;
 use super::shards::Keyed;
-use crate::domain::amount::{Price, Quantity};
+use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::name::{AccountId, ClOrdId, ExecId, VenueId};
 use crate::domain::order::{OrderKey, Side};
 use crate::domain::report::Fill;
@@ -107,6 +107,8 @@ pub struct BookedFill {
     pub price: Price,
     /// What it did.
     pub effect: Effect,
+    /// Value counted in the day's traded notional, limit currency.
+    pub value: Money,
     /// Whether it is void.
     pub busted: bool,
 }

@@ -263,6 +263,7 @@ impl Engine {
         let wants = matches!(order.attributes.reroute, RerouteConsent::AutoAccept);
         let may = wants
             && !admitted.exit
+            && !admitted.reduces
             && !order.attributes.reduce_only
             && !admitted.verdict.passes()
             && admitted
@@ -365,6 +366,7 @@ impl Engine {
             quantity: Quantity::ZERO,
             route: None,
             exit: false,
+            reduces: false,
             number: None,
             cancel_first: Vec::new(),
             expires_at: None,

@@ -11,13 +11,14 @@ use super::bucket::{Bucket, BucketState, Move};
 use super::index::{BookedFill, Entry, ExecKey, Execution, ExecutionKind, OrderSlot};
 use super::market::Listed;
 use super::order::OrderRecord;
-use crate::domain::amount::{Money, Quantity};
+use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::name::{ClOrdId, ClientId, ExecId};
 use crate::domain::order::{Notice, OrderKey, Side, Terms};
 use crate::domain::report::{CancelRejectOf, Fill, Report, ReportKind};
 use crate::domain::state::{BreachCause, OrderState};
 use crate::domain::time::Now;
 use crate::risk::exposure::Hold;
+use crate::risk::lifecycle::Stage;
 use crate::risk::pnl::{Effect, trade};
 use crate::risk::valuation::{Prices, exposure_price, unit_value};
 
@@ -33,6 +34,43 @@ struct Booking {
     traded: Money,
 }
 
+impl Booking {
+    /// The booking of a correction: the day's traded notional counts what goes beyond what was counted, and gives nothing back (B5).
+    fn beyond(self, counted: Money) -> Self {
+        Self {
+            traded: self
+                .traded
+                .checked_sub(counted)
+                .map_or(self.traded, Money::floor_zero),
+            ..self
+        }
+    }
+}
+
+impl BookedFill {
+    /// Takes on what a correction says.
+    fn become_of(&mut self, to: &Fill, booking: &Booking) {
+        (self.quantity, self.price) = (to.quantity, to.price);
+        (self.effect, self.value) = (booking.effect, booking.traded);
+    }
+}
+
+/// Changes an order, and with it the prices at which it rests; one that is over rests nowhere.
+fn rested_anew(
+    state: &mut BucketState,
+    record: &mut OrderRecord,
+    change: impl FnOnce(&mut OrderRecord),
+) {
+    let was_live = !record.life.is_over();
+    if was_live {
+        state.unrest_all(record);
+    }
+    change(record);
+    if was_live {
+        state.rest_all(record);
+    }
+}
+
 impl Engine {
     /// Books a report.
     pub fn report(&self, report: &Report, now: Now) -> Receipt {
@@ -42,8 +80,51 @@ impl Engine {
             (ReportKind::Correct { of, to }, Some(exec)) => {
                 self.amend_fill(report, of, Some(to), exec, now)
             }
+            (ReportKind::Restated { quantity, price }, Some(exec)) => {
+                self.restate(report, &(*quantity, *price), exec, now)
+            }
             _ => self.status(report, now),
         }
+    }
+
+    /// A restatement: a late copy of it must not undo what came after it (NL13).
+    fn restate(
+        &self,
+        report: &Report,
+        what: &(Option<Quantity>, Option<Price>),
+        exec: &ExecId,
+        now: Now,
+    ) -> Receipt {
+        let key = self.exec_key(report, exec);
+        let root = self.root_of(&report.client, &report.cl_ord_id);
+        let digest = self.executions.digest(&(&root, what));
+        let place = self.executions.place(&key);
+        let mut shard = self.executions.lock(place);
+        if let Some(known) = shard.get_mut(place, &key) {
+            let flag = if known.digest == digest {
+                ReportFlag::Duplicate
+            } else {
+                ReportFlag::ExecMismatch
+            };
+            return Receipt {
+                sequence: self.next_sequence(true),
+                flags: vec![flag],
+                ..Receipt::default()
+            };
+        }
+        let receipt = self.status(report, now);
+        if receipt.applied {
+            shard.insert(
+                place,
+                Execution {
+                    key,
+                    digest,
+                    until: now.wall.saturating_add(EXECUTIONS_KEPT),
+                    what: ExecutionKind::Amendment,
+                },
+            );
+        }
+        receipt
     }
 
     /// Takes a notice of the client.
@@ -60,8 +141,11 @@ impl Engine {
         let told = self.with_order(client, cl_ord_id, now, |_, _, record| {
             match notice {
                 Notice::Sent => {
+                    // Told again, it gives no more time.
+                    if record.life.stage() == Stage::Reserved {
+                        record.deadline = now.mono.saturating_add(record.patience());
+                    }
                     record.life.sent();
-                    record.deadline = now.mono.saturating_add(record.patience());
                 }
                 Notice::CancelRequested => record.life.cancel_requested(),
             }
@@ -108,11 +192,11 @@ impl Engine {
                 .iter()
                 .any(|version| version.cl_ord_id == key.cl_ord_id)
             {
-                state.unrest_all(record);
-                record
-                    .life
-                    .cancel_rejected(CancelRejectOf::Replace, &key.cl_ord_id);
-                state.rest_all(record);
+                rested_anew(state, record, |record| {
+                    record
+                        .life
+                        .cancel_rejected(CancelRejectOf::Replace, &key.cl_ord_id);
+                });
             } else if record.key.cl_ord_id == key.cl_ord_id {
                 sent = !record.life.release();
             }
@@ -253,6 +337,7 @@ impl Engine {
                     quantity: fill.quantity,
                     price: fill.price,
                     effect: booking.effect,
+                    value: booking.traded,
                     busted: false,
                 });
                 flags
@@ -326,6 +411,7 @@ impl Engine {
             quantity: fill.quantity,
             price: fill.price,
             effect: booking.effect,
+            value: booking.traded,
             busted: false,
         };
         drop(guard);
@@ -384,7 +470,8 @@ impl Engine {
                     );
                     simply(ReportFlag::BustParked)
                 }
-                Some(ExecutionKind::Parked(_)) if to.is_none() => simply(ReportFlag::Duplicate),
+                // A bust is the last word about a fill, whichever comes first.
+                Some(ExecutionKind::Parked(None)) => simply(ReportFlag::Duplicate),
                 Some(ExecutionKind::Parked(parked)) => {
                     *parked = to.cloned();
                     simply(ReportFlag::BustParked)
@@ -449,26 +536,29 @@ impl Engine {
             now,
             |state, bucket, record| {
                 let flags = self.compare(report, state, record);
-                if record.life.unfill(fill.quantity).is_some() {
-                    self.settle(state, bucket, record, Some(undo), BreachCause::Bust);
+                let life = match to {
+                    None => record.life.unfill(fill.quantity),
+                    Some(to) => record.life.correct(fill.quantity, to.quantity),
+                };
+                if life.is_none() {
+                    return flags;
                 }
-                if let Some(to) = to
-                    && record.life.fill(to.quantity).is_some()
-                {
+                record
+                    .life
+                    .spend(fill.value.checked_neg().unwrap_or(Money::ZERO));
+                self.settle(state, bucket, record, Some(undo), BreachCause::Bust);
+                if let Some(to) = to {
                     let booking =
                         self.booking(state, &record.listed, record.side, to, fill.account, now);
+                    record.life.spend(booking.traded);
+                    amended.become_of(to, &booking);
                     self.settle(
                         state,
                         bucket,
                         record,
-                        Some(Booking {
-                            traded: Money::ZERO,
-                            ..booking
-                        }),
+                        Some(booking.beyond(fill.value)),
                         BreachCause::Bust,
                     );
-                    (amended.quantity, amended.price, amended.effect) =
-                        (to.quantity, to.price, booking.effect);
                 }
                 flags
             },
@@ -519,14 +609,10 @@ impl Engine {
                 &fill.bucket,
                 &listed,
                 step,
-                Some(Booking {
-                    traded: Money::ZERO,
-                    ..booking
-                }),
+                Some(booking.beyond(fill.value)),
                 BreachCause::Bust,
             );
-            (amended.quantity, amended.price, amended.effect) =
-                (to.quantity, to.price, booking.effect);
+            amended.become_of(to, &booking);
         }
         self.finish(state, &fill.bucket, fill.instrument, None, &mut receipt);
         receipt
@@ -544,7 +630,11 @@ impl Engine {
                 if let Some(cum) = cum {
                     record.life.told_filled(cum);
                 }
-                state.unrest_all(record);
+                // One that is over rests nowhere; one that lives again by this is put back when it is.
+                let was_live = !record.life.is_over();
+                if was_live {
+                    state.unrest_all(record);
+                }
                 let mut cause = BreachCause::Restatement;
                 let oddities = match &report.kind {
                     ReportKind::New | ReportKind::Trade(_) => {
@@ -587,7 +677,9 @@ impl Engine {
                             .then_some(ReportFlag::NeedsReconciliation),
                     );
                 }
-                state.rest_all(record);
+                if was_live {
+                    state.rest_all(record);
+                }
                 self.settle(state, bucket, record, None, cause);
                 flags
             },
@@ -658,6 +750,7 @@ impl Engine {
             ..Receipt::default()
         };
         let number = record.listed.number;
+        state.aside = u32::from(was_live);
         receipt.flags = change(state, &bucket, &mut record);
         // Whatever `change` did to the order's life, its hold follows.
         self.settle(state, &bucket, &mut record, None, BreachCause::Restatement);
@@ -671,7 +764,10 @@ impl Engine {
         if !receipt.flags.is_empty() {
             state.counters.flagged = state.counters.flagged.saturating_add(1);
         }
+        state.aside = u32::from(!over);
+        state.review_breach();
         self.finish(state, &bucket, number, Some((&record, now)), &mut receipt);
+        state.aside = 0;
         entry.order = if over {
             OrderSlot::Ended(Arc::clone(&bucket), record)
         } else {
@@ -696,6 +792,7 @@ impl Engine {
         if before == after && booking.is_none() {
             return;
         }
+        state.aside = u32::from(!record.life.is_over());
         let step = Move {
             account: record.account,
             side: record.side,
@@ -725,15 +822,31 @@ impl Engine {
             )
         });
         let before = *state.totals();
-        if let Some(shift) = state.shift(number, Some(&Move { position, ..step })) {
+        // A fill at another account than the order's moves that account's line, and the order's own by what it no longer holds.
+        let elsewhere = position.filter(|(account, _)| *account != step.account);
+        let here = position.filter(|(account, _)| *account == step.account);
+        let first = Move {
+            position: here,
+            ..step
+        };
+        let second = elsewhere.map(|(account, quantity)| Move {
+            account,
+            before: Hold::default(),
+            after: Hold::default(),
+            position: Some((account, quantity)),
+            ..step
+        });
+        for part in core::iter::once(first).chain(second) {
+            let Some(shift) = state.shift(number, Some(&part)) else {
+                // A figure beyond exact arithmetic: the bucket stops, since it can no longer tell what it holds.
+                tracing::error!(bucket = %bucket.id, instrument = %listed.instrument.id, "a fact is too large to count: the bucket is halted");
+                bucket.shift_groups(&before, state.totals());
+                state.halt_for_fault(crate::domain::decision::Reason::Overflow.text());
+                return;
+            };
             state.commit(&shift);
-            bucket.shift_groups(&before, state.totals());
-        } else {
-            // A figure beyond exact arithmetic: the bucket stops, since it can no longer tell what it holds.
-            tracing::error!(bucket = %bucket.id, instrument = %listed.instrument.id, "a fact is too large to count: the bucket is halted");
-            state.halt_for_fault(crate::domain::decision::Reason::Overflow.text());
-            return;
         }
+        bucket.shift_groups(&before, state.totals());
         state.change_open_value(step.before.value, step.after.value);
         if let Some(booking) = booking {
             state.add_traded(booking.traded);

@@ -45,7 +45,7 @@ pub struct RerouteRule {
 pub struct InboundRule {
     /// Source bucket.
     pub from: BucketId,
-    /// Largest notional of its live and filled rerouted orders of the trading day, in this bucket's currency.
+    /// Largest notional approved for its rerouted orders in the trading day, in this bucket's currency; what is cancelled is not given back.
     pub notional_max: Money,
 }
 

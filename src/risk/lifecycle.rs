@@ -3,7 +3,7 @@
 //! The order holds capacity for `leaves`: the most that can still fill. Nothing but the venue's word or the client's word that it was never
 //! sent lowers it; no clock does (H2, INV18). While a replace is on its way the larger of both versions is held (H8–H10).
 
-use crate::domain::amount::{Money, Quantity};
+use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::name::ClOrdId;
 use crate::domain::order::{Terms, TimeInForce};
 use crate::domain::report::CancelRejectOf;
@@ -50,13 +50,16 @@ pub struct Life {
     current: Version,
     pending: Vec<Version>,
     filled: Quantity,
+    /// Filled once and void since.
+    voided: Quantity,
+    /// Most the venue ever counted as filled; what is void since was in it.
     told: Quantity,
     stage: Stage,
     cancel_pending: bool,
     end: Option<End>,
     time_in_force: TimeInForce,
-    /// Cash an order in cash may still spend (A8).
-    cash_left: Option<Money>,
+    /// Cash of an order in cash, and what its fills spent of it (A8).
+    cash: Option<(Money, Money)>,
     exit: bool,
     reduce_only: bool,
 }
@@ -77,7 +80,7 @@ pub struct Oddities {
 impl Life {
     /// An order just approved.
     #[must_use]
-    pub const fn new(
+    pub fn new(
         version: Version,
         time_in_force: TimeInForce,
         cash: Option<Money>,
@@ -88,12 +91,13 @@ impl Life {
             current: version,
             pending: Vec::new(),
             filled: Quantity::ZERO,
+            voided: Quantity::ZERO,
             told: Quantity::ZERO,
             stage: Stage::Reserved,
             cancel_pending: false,
             end: None,
             time_in_force,
-            cash_left: cash,
+            cash: cash.map(|cash| (cash, Money::ZERO)),
             exit,
             reduce_only,
         }
@@ -161,8 +165,8 @@ impl Life {
         let leaves = self.leaves();
         let mut value = Money::ZERO;
         if leaves.is_positive() {
-            value = match self.cash_left {
-                Some(cash) => cash,
+            value = match self.cash {
+                Some((cash, spent)) => cash.checked_sub(spent)?.floor_zero(),
                 None => self.versions().try_fold(Money::ZERO, |most, version| {
                     let open = version
                         .quantity
@@ -262,7 +266,7 @@ impl Life {
     /// Whether it is an order in cash.
     #[must_use]
     pub const fn is_in_cash(&self) -> bool {
-        self.cash_left.is_some()
+        self.cash.is_some()
     }
 
     /// Most that could still fill with one more version on its way; nothing on overflow.
@@ -279,18 +283,29 @@ impl Life {
             .any(|known| version.quantity <= known.quantity && version.unit <= known.unit)
     }
 
+    /// What one contract of a version already is valued at, where the version is no larger and no worse than one that is held: a price that
+    /// moved since does not stand in the way of less (H9).
+    #[must_use]
+    pub fn unit_held_for(&self, version: &Version) -> Option<Money> {
+        self.versions()
+            .filter(|known| {
+                version.quantity <= known.quantity && is_no_worse(&version.terms, &known.terms)
+            })
+            .map(|known| known.unit)
+            .min()
+    }
+
     /// A replace was approved and is on its way. `exit` says whether the order is still an exit with it.
     pub fn replacing(&mut self, version: Version, exit: bool) {
         self.pending.push(version);
         self.exit &= exit;
     }
 
-    /// A fill of an order in cash spent this much.
-    pub fn spend(&mut self, spent: Money) {
-        self.cash_left = self
-            .cash_left
-            .and_then(|left| left.checked_sub(spent))
-            .map(Money::floor_zero);
+    /// The fills of an order in cash spent this much more, or less where one is void.
+    pub fn spend(&mut self, more: Money) {
+        if let Some((_, spent)) = &mut self.cash {
+            *spent = spent.checked_add(more).unwrap_or(*spent);
+        }
     }
 
     /// A fill; nothing on overflow.
@@ -304,7 +319,7 @@ impl Life {
             .map(|version| version.quantity)
             .max()
             .unwrap_or(Quantity::ZERO);
-        let overfill = self.filled > most && self.cash_left.is_none();
+        let overfill = self.filled > most && self.cash.is_none();
         Some(Oddities {
             late_fill: was_over && self.end.is_some(),
             overfill,
@@ -312,16 +327,34 @@ impl Life {
         })
     }
 
-    /// A fill turned out void: it may come again while the order lives, and not after the venue ended it (H15); nothing on overflow.
+    /// A fill turned out void: it may come again while the order lives or was filled, and not after the venue ended it (H15); nothing on
+    /// overflow.
     #[must_use]
     pub fn unfill(&mut self, quantity: Quantity) -> Option<()> {
-        self.filled = self.filled.checked_sub(quantity)?;
-        self.told = self.told.checked_sub(quantity)?.floor_zero();
-        if let Some(end) = &mut self.end
-            && let Some(filled) = end.filled
-        {
-            end.filled = Some(filled.checked_sub(quantity)?.floor_zero());
+        self.correct(quantity, Quantity::ZERO)?;
+        if matches!(
+            self.end,
+            Some(End {
+                state: OrderState::Filled,
+                ..
+            })
+        ) {
+            self.end = None;
         }
+        Some(())
+    }
+
+    /// A fill turned out to be another (H16); what is owed at the end stays owed. Nothing on overflow.
+    #[must_use]
+    pub fn correct(&mut self, was: Quantity, is: Quantity) -> Option<()> {
+        let filled = self.filled.checked_sub(was)?.checked_add(is)?;
+        let voided = self.voided.checked_add(was)?;
+        if let Some(end) = &mut self.end
+            && let Some(known) = end.filled
+        {
+            end.filled = Some(known.checked_sub(was)?.floor_zero().checked_add(is)?);
+        }
+        (self.filled, self.voided) = (filled, voided);
         Some(())
     }
 
@@ -330,10 +363,17 @@ impl Life {
         self.told = self.told.max(cum);
     }
 
+    /// What the venue counts as filled, less what is void since.
+    fn told_in_force(&self) -> Quantity {
+        self.told
+            .checked_sub(self.voided)
+            .map_or(Quantity::ZERO, Quantity::floor_zero)
+    }
+
     /// Fills the venue has told of by their sum only.
     #[must_use]
     pub fn missing(&self) -> Quantity {
-        self.told
+        self.told_in_force()
             .checked_sub(self.filled)
             .map_or(Quantity::ZERO, Quantity::floor_zero)
     }
@@ -352,7 +392,7 @@ impl Life {
         {
             return Oddities::default();
         }
-        let filled = cum.map(|cum| cum.max(self.filled).max(self.told));
+        let filled = cum.map(|cum| cum.max(self.filled).max(self.told_in_force()));
         self.end = Some(End { state, filled });
         self.cancel_pending = false;
         Oddities {
@@ -374,10 +414,10 @@ impl Life {
 
     /// An order in cash is filled: there is no quantity to meet.
     pub fn cash_filled(&mut self) {
-        if self.cash_left.is_some() && self.end.is_none() {
+        if self.cash.is_some() && self.end.is_none() {
             self.end = Some(End {
                 state: OrderState::Filled,
-                filled: Some(self.filled.max(self.told)),
+                filled: Some(self.filled.max(self.told_in_force())),
             });
         }
     }
@@ -438,11 +478,22 @@ impl Life {
     }
 }
 
+/// Whether terms are of the same type as others and count no more at any reference price.
+fn is_no_worse(terms: &Terms, than: &Terms) -> bool {
+    let no_higher = |one: Option<Price>, other: Option<Price>| match (one, other) {
+        (Some(one), Some(other)) => one.checked_abs() <= other.checked_abs(),
+        (None, None) => true,
+        _ => false,
+    };
+    core::mem::discriminant(terms) == core::mem::discriminant(than)
+        && no_higher(terms.limit_price(), than.limit_price())
+        && no_higher(terms.trigger(), than.trigger())
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::type_complexity, reason = "tests")]
     use super::*;
-    use crate::domain::amount::Price;
 
     fn q(number: i64) -> Quantity {
         Quantity::whole(number)

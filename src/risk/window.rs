@@ -167,12 +167,18 @@ impl NotionalWindow {
         self.entries.push_back((now, amount));
     }
 
-    /// Takes an amount back that was counted at `counted` and never traded.
+    /// Takes an amount back that was counted at `counted` and never traded; nothing where that has left the window.
     pub fn give_back(&mut self, counted: u64, amount: Money) {
         let at = self.entries.partition_point(|(time, _)| *time < counted);
-        if let Some((_, entry)) = self.entries.get_mut(at) {
-            let returned = amount.min(*entry);
+        let mut rest = amount;
+        for (_, entry) in self
+            .entries
+            .range_mut(at..)
+            .take_while(|(time, _)| *time == counted)
+        {
+            let returned = rest.min(*entry);
             *entry = entry.checked_sub(returned).unwrap_or(Money::ZERO);
+            rest = rest.checked_sub(returned).unwrap_or(Money::ZERO);
             self.sum = self.sum.checked_sub(returned).unwrap_or(Money::ZERO);
         }
     }

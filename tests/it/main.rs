@@ -3,5 +3,7 @@
 mod decide;
 mod ghz;
 mod layering;
+mod model;
+mod regressions;
 mod server;
 mod support;

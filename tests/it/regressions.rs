@@ -1,0 +1,372 @@
+//! What the model found wrong once, each as the shortest walk that shows it.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use bulkhead::domain::amount::{Money, Quantity};
+use bulkhead::domain::decision::{Dimension, Outcome, Reason};
+use bulkhead::domain::instrument::Collar;
+use bulkhead::domain::order::{Notice, Order, RerouteConsent, Side, Size, TimeInForce};
+use bulkhead::domain::report::{Report, ReportKind};
+use bulkhead::domain::state::{BreachCause, OrderState, StateNote, TradingState};
+use bulkhead::domain::time::SECOND;
+use bulkhead::engine::Engine;
+use bulkhead::engine::admin::Scope;
+use bulkhead::engine::answer::ReportFlag;
+use bulkhead::engine::setup::{InboundRule, RouteTarget};
+use bulkhead::risk::limits::{
+    ConcentrationBound, ConcentrationLimit, InstrumentLimits, Limits, NotionalRateLimit,
+    OpenOrdersLimit, SelfMatchRule,
+};
+
+use crate::support::*;
+
+fn one_bucket(limits: Limits) -> Engine {
+    engine(vec![bucket("b", Some("desk"), limits)])
+}
+
+fn approve(engine: &Engine, order: &Order) {
+    let answer = engine.decide(order, START, false).unwrap();
+    assert!(reasons(&answer).is_empty(), "{:?}", reasons(&answer));
+}
+
+fn with_cum(report: Report, cum: &str) -> Report {
+    Report {
+        cum: Some(amount(cum)),
+        ..report
+    }
+}
+
+fn bust(cl_ord_id: &str, exec: &str, of: &str) -> Report {
+    report(cl_ord_id, exec, ReportKind::Bust { of: id(of) })
+}
+
+fn correct(cl_ord_id: &str, exec: &str, of: &str, quantity: &str, price: &str) -> Report {
+    let to = fill(quantity, price);
+    report(cl_ord_id, exec, ReportKind::Correct { of: id(of), to })
+}
+
+/// Leaves and value held of the only live order of bucket `b`; zeros where there is none.
+fn held(engine: &Engine) -> (Quantity, Money) {
+    let bucket = engine.bucket(&id("b")).unwrap();
+    engine
+        .live_orders(&bucket, START)
+        .first()
+        .map_or((Quantity::ZERO, Money::ZERO), |order| {
+            (order.leaves, order.reserved)
+        })
+}
+
+/// A5: the collar over a period holds where it is set for one instrument only.
+#[test]
+fn a_collar_over_a_period_holds_per_instrument() {
+    let mut limits = limits();
+    let collar = Collar {
+        period: Some(amount("0.1")),
+        ..Collar::default()
+    };
+    let own = InstrumentLimits {
+        collar: Some(collar),
+        ..InstrumentLimits::default()
+    };
+    limits.per_instrument.insert(id("BTC"), own);
+    let engine = one_bucket(limits);
+    mark(&engine, "BTC", "120", later(START, 1));
+    let beyond = order("1", Side::Buy, "1", "111");
+    let answer = engine.decide(&beyond, later(START, 2), false).unwrap();
+    assert_eq!(reasons(&answer), [Reason::PriceCollarPeriod]);
+}
+
+/// F3: an order gives back what itself counted, never what another did.
+#[test]
+fn notional_is_not_given_back_at_the_cost_of_another_order() {
+    let mut limits = limits();
+    limits.notional_rate = Some(NotionalRateLimit {
+        max: amount("1000"),
+        window: SECOND,
+        give_back: true,
+    });
+    let engine = one_bucket(limits);
+    approve(&engine, &order("1", Side::Buy, "10", "100"));
+    let now = later(START, 2 * SECOND);
+    let second = engine
+        .decide(&order("2", Side::Buy, "10", "100"), now, false)
+        .unwrap();
+    assert!(reasons(&second).is_empty());
+    let canceled = with_cum(report("1", "e1", ReportKind::Canceled), "0");
+    let _ = engine.report(&canceled, now);
+    let third = engine
+        .decide(&order("3", Side::Buy, "1", "100"), now, false)
+        .unwrap();
+    assert_eq!(reasons(&third), [Reason::NotionalRate]);
+}
+
+/// RR4: an order against the position is not rerouted, even where it goes beyond it.
+#[test]
+fn an_order_through_zero_is_not_rerouted() {
+    let mut tight = limits();
+    tight.short_max = Some(amount("2"));
+    let mut source = bucket("b", Some("desk"), tight);
+    source.reroute.targets = vec![RouteTarget {
+        bucket: Some(id("t")),
+        venue: id("X"),
+        account: id("t-x"),
+    }];
+    let mut target = bucket("t", Some("desk"), limits());
+    target.inbound = vec![InboundRule {
+        from: id("b"),
+        notional_max: amount("100000"),
+    }];
+    let engine = engine(vec![source, target]);
+    let may = |mut order: Order| {
+        order.attributes.reroute = RerouteConsent::AutoAccept;
+        engine.decide(&order, START, false).unwrap()
+    };
+    let flat = may(order("1", Side::Sell, "10", "100"));
+    assert!(matches!(flat.decision.outcome, Outcome::Rerouted { .. }));
+    approve(&engine, &order("2", Side::Buy, "5", "100"));
+    let _ = trade(&engine, "2", "e1", "5", "100", START);
+    assert_eq!(
+        reasons(&may(order("3", Side::Sell, "10", "100"))),
+        [Reason::PositionShort]
+    );
+}
+
+/// A15, NL13: a copy of a report about an order that is over leaves no price behind at which it seems to rest.
+#[test]
+fn an_order_that_is_over_rests_nowhere_however_often_that_is_told() {
+    let mut limits = limits();
+    limits.self_match = SelfMatchRule::RejectNew;
+    let engine = one_bucket(limits);
+    approve(&engine, &order("1", Side::Buy, "1", "100"));
+    let canceled = with_cum(report("1", "e1", ReportKind::Canceled), "0");
+    for _ in 0..3 {
+        let _ = engine.report(&canceled, START);
+    }
+    approve(&engine, &order("2", Side::Sell, "1", "100"));
+}
+
+/// NL8: a bucket with more live orders than it may have stays in breach while one of them is filled in part.
+#[test]
+fn too_many_live_orders_stay_a_breach_through_a_fill() {
+    let engine = one_bucket(limits());
+    for number in ["1", "2", "3"] {
+        approve(&engine, &order(number, Side::Buy, "2", "100"));
+    }
+    let mut cut = limits();
+    cut.open_orders = Some(OpenOrdersLimit {
+        max: 2,
+        exit_reserve: 0,
+    });
+    engine.update_limits(&id("b"), 1, cut).unwrap();
+    let receipt = trade(&engine, "1", "e1", "1", "100", START);
+    assert_eq!(
+        receipt.breach,
+        [BreachCause::FillPrice, BreachCause::LimitCut]
+    );
+    let bucket = engine.bucket(&id("b")).unwrap();
+    assert_eq!(
+        engine.bucket_view(&bucket, START).breach,
+        [BreachCause::FillPrice, BreachCause::LimitCut]
+    );
+    let last = trade(&engine, "1", "e2", "1", "100", START);
+    assert!(last.breach.is_empty());
+}
+
+/// H15: a bust is the last word about a fill, also where a correction and then the bust come before it.
+#[test]
+fn a_bust_after_a_correction_counts_before_its_fill_too() {
+    for bust_first in [true, false] {
+        let engine = one_bucket(limits());
+        approve(&engine, &order("1", Side::Buy, "10", "100"));
+        let mut amendments = [bust("1", "e2", "e1"), correct("1", "e3", "e1", "4", "100")];
+        if !bust_first {
+            amendments.reverse();
+        }
+        for amendment in &amendments {
+            let _ = engine.report(amendment, START);
+        }
+        let _ = trade(&engine, "1", "e1", "6", "100", START);
+        assert_eq!(position(&engine, START), Quantity::ZERO);
+        assert_eq!(held(&engine).0, amount("10"));
+    }
+}
+
+/// A8, H15, H16: what a void or corrected fill spent of an order's cash is held again, or held no more.
+#[test]
+fn a_bust_gives_the_cash_of_an_order_back_to_it() {
+    let engine = one_bucket(limits());
+    let mut cash = order("1", Side::Buy, "1", "100");
+    cash.size = Size::Cash(amount("1000"));
+    approve(&engine, &cash);
+    let _ = trade(&engine, "1", "e1", "4", "100", START);
+    assert_eq!(held(&engine).1, amount("600"));
+    let _ = engine.report(&correct("1", "e2", "e1", "3", "100"), START);
+    assert_eq!(held(&engine).1, amount("700"));
+    let _ = engine.report(&bust("1", "e3", "e1"), START);
+    assert_eq!(held(&engine).1, amount("1000"));
+    // Filled by the venue's word alone, and open again by a bust.
+    let mut last = report("1", "e4", ReportKind::Trade(fill("9", "100")));
+    last.leaves = Some(Quantity::ZERO);
+    let filled = engine.report(&last, START).order.unwrap();
+    assert_eq!(filled.state, OrderState::Filled);
+    let _ = engine.report(&bust("1", "e5", "e4"), START);
+    assert_eq!(held(&engine).1, amount("1000"));
+}
+
+/// RR10, B4: a fill at another account than the order's counts there.
+#[test]
+fn a_fill_counts_at_the_account_where_it_happened() {
+    let mut limits = limits();
+    limits.concentration = vec![ConcentrationLimit {
+        dimension: Dimension::Venue,
+        value: Some("Y".to_owned()),
+        bound: ConcentrationBound::Money(amount("500")),
+    }];
+    let mut setup = bucket("b", Some("desk"), limits);
+    setup.accounts.push((id("Y"), id("b-y")));
+    let engine = engine(vec![setup]);
+    approve(&engine, &order("1", Side::Buy, "4", "100"));
+    let mut elsewhere = report("1", "e1", ReportKind::Trade(fill("4", "100")));
+    elsewhere.venue = id("Y");
+    assert_eq!(
+        engine.report(&elsewhere, START).flags,
+        [ReportFlag::RouteViolation]
+    );
+    let mut second = order("2", Side::Buy, "2", "100");
+    second.venue = id("Y");
+    let answer = engine.decide(&second, START, false).unwrap();
+    assert_eq!(reasons(&answer), [Reason::Concentration]);
+}
+
+/// NL13: a late copy of a restatement does not undo the replace that came after it.
+#[test]
+fn a_copy_of_a_restatement_changes_nothing() {
+    let engine = one_bucket(limits());
+    approve(&engine, &order("1", Side::Buy, "10", "100"));
+    let kind = ReportKind::Restated {
+        quantity: Some(amount("5")),
+        price: None,
+    };
+    let restated = report("1", "e1", kind);
+    let _ = engine.report(&restated, START);
+    let answer = engine
+        .replace(&replace("2", "1", "8", "100"), START, false)
+        .unwrap();
+    assert!(reasons(&answer).is_empty());
+    let _ = engine.report(&report("2", "e2", ReportKind::Replaced), START);
+    assert_eq!(
+        engine.report(&restated, START).flags,
+        [ReportFlag::Duplicate]
+    );
+    assert_eq!(held(&engine).0, amount("8"));
+}
+
+/// B5, H16: a correction upwards counts in the day's traded notional.
+#[test]
+fn a_correction_upwards_is_traded_notional() {
+    let engine = one_bucket(limits());
+    approve(&engine, &order("1", Side::Buy, "10", "100"));
+    let _ = trade(&engine, "1", "e1", "4", "100", START);
+    let _ = engine.report(&correct("1", "e2", "e1", "6", "100"), START);
+    let bucket = engine.bucket(&id("b")).unwrap();
+    assert_eq!(engine.bucket_view(&bucket, START).traded, amount("1000"));
+}
+
+/// H6, H16: a correction leaves owed what the end of the order left owed.
+#[test]
+fn a_correction_after_the_end_keeps_what_is_owed() {
+    let engine = one_bucket(limits());
+    approve(&engine, &order("1", Side::Buy, "100", "10"));
+    let _ = trade(&engine, "1", "e1", "60", "10", START);
+    let canceled = with_cum(report("1", "e2", ReportKind::Canceled), "80");
+    let _ = engine.report(&canceled, START);
+    let _ = engine.report(&correct("1", "e3", "e1", "40", "10"), START);
+    assert_eq!(held(&engine).0, amount("20"));
+    let owed = trade(&engine, "1", "e4", "20", "10", START);
+    assert!(!owed.flags.contains(&ReportFlag::LateFill));
+    assert_eq!(held(&engine).0, Quantity::ZERO);
+}
+
+/// NL10, NL13: a copy of a fill that is void does not make the order owe it for ever.
+#[test]
+fn a_copy_of_a_void_fill_is_not_owed() {
+    let engine = one_bucket(limits());
+    approve(&engine, &order("1", Side::Buy, "100", "10"));
+    let first = with_cum(report("1", "e1", ReportKind::Trade(fill("60", "10"))), "60");
+    let _ = engine.report(&first, START);
+    let _ = engine.report(&bust("1", "e2", "e1"), START);
+    let _ = engine.report(&first, START);
+    let canceled = with_cum(report("1", "e3", ReportKind::Canceled), "0");
+    let ended = engine.report(&canceled, START).order.unwrap();
+    assert_eq!(
+        (ended.state, ended.leaves),
+        (OrderState::Canceled, Quantity::ZERO)
+    );
+}
+
+/// A10, NL13: a copy of the word that an order was sent gives it no more time.
+#[test]
+fn word_that_an_order_was_sent_moves_its_deadline_once() {
+    let engine = one_bucket(limits());
+    let mut now_or_never = order("1", Side::Buy, "1", "100");
+    now_or_never.time_in_force = TimeInForce::ImmediateOrCancel;
+    approve(&engine, &now_or_never);
+    let mut state = OrderState::Reserved;
+    for seconds in [10, 20, 41] {
+        let now = later(START, seconds * SECOND);
+        let told = engine.notify(&id("c"), &id("1"), Notice::Sent, now);
+        state = told.unwrap().order.unwrap().state;
+    }
+    assert_eq!(state, OrderState::Uncertain);
+}
+
+/// H9, G2: less at the same price is approved whatever the market did since, also where only exits are.
+#[test]
+fn less_at_the_same_price_is_approved_at_any_mark() {
+    let engine = one_bucket(limits());
+    approve(&engine, &order("1", Side::Buy, "10", "100"));
+    mark(&engine, "BTC", "120", later(START, 1));
+    let note = StateNote {
+        state: TradingState::ReduceOnly,
+        ..StateNote::default()
+    };
+    engine.restrict(&Scope::Bucket(id("b")), note).unwrap();
+    let now = later(START, 2);
+    let less = engine
+        .replace(&replace("2", "1", "5", "100"), now, false)
+        .unwrap();
+    assert!(reasons(&less).is_empty(), "{:?}", reasons(&less));
+    let more = engine
+        .replace(&replace("3", "1", "5", "130"), now, false)
+        .unwrap();
+    assert_eq!(reasons(&more), [Reason::StateReduceOnly]);
+}
+
+/// RR12: what came in from another bucket draws on the cap of its source when it grows.
+#[test]
+fn an_order_that_came_in_does_not_outgrow_its_cap() {
+    let mut tight = limits();
+    tight.long_max = Some(Quantity::ZERO);
+    let mut source = bucket("b", Some("desk"), tight);
+    source.reroute.targets = vec![RouteTarget {
+        bucket: Some(id("t")),
+        venue: id("X"),
+        account: id("t-x"),
+    }];
+    let mut target = bucket("t", Some("desk"), limits());
+    target.inbound = vec![InboundRule {
+        from: id("b"),
+        notional_max: amount("1000"),
+    }];
+    let engine = engine(vec![source, target]);
+    let mut asks = order("1", Side::Buy, "5", "100");
+    asks.attributes.reroute = RerouteConsent::AutoAccept;
+    approve(&engine, &asks);
+    let grown = engine
+        .replace(&replace("2", "1", "11", "100"), START, false)
+        .unwrap();
+    assert_eq!(reasons(&grown), [Reason::InboundCap]);
+    let fits = engine
+        .replace(&replace("3", "1", "10", "100"), START, false)
+        .unwrap();
+    assert!(reasons(&fits).is_empty());
+}
