@@ -193,7 +193,11 @@ pub fn engine(count: usize, firms: usize, limits: &Limits, now: Now) -> Engine {
 pub fn add_bucket(engine: &Engine, name: &str, desk: &str, limits: &Limits, rate: Option<u32>) {
     let mut limits = limits.clone();
     if let Some(max) = rate {
-        limits.order_rate = Some(RateLimit { max, window: SECOND, exit_reserve: 1 });
+        limits.order_rate = Some(RateLimit {
+            max,
+            window: SECOND,
+            exit_reserve: 1,
+        });
     }
     let setup = BucketSetup {
         parent: Some(id(desk)),

@@ -16,8 +16,8 @@ use tonic::transport::server::TcpIncoming;
 
 use crate::empty;
 use crate::gateway;
-use crate::support::orders::BUCKETS;
 use crate::process::{LISTENING, wait_for_the_client_to_end};
+use crate::support::orders::BUCKETS;
 
 /// Serves what `kind` names until the client that started this process is gone.
 pub fn serve(kind: &str, address: Option<SocketAddr>) -> Result<(), Box<dyn Error>> {
@@ -75,7 +75,15 @@ async fn serve_gateway(address: SocketAddr) -> Result<(), Box<dyn Error>> {
     let message_max = settings.max_message_bytes;
     let (readiness, loading) = Readiness::new();
     drop(loading);
-    let server = bulkhead::server::Server { listener, settings, close_wait: bulkhead::server::CLOSE_WAIT, readiness, drain };
-    let _stopped = server.serve(move || gate.routes(message_max), core::future::pending()).await?;
+    let server = bulkhead::server::Server {
+        listener,
+        settings,
+        close_wait: bulkhead::server::CLOSE_WAIT,
+        readiness,
+        drain,
+    };
+    let _stopped = server
+        .serve(move || gate.routes(message_max), core::future::pending())
+        .await?;
     Ok(())
 }
