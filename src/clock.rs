@@ -25,11 +25,31 @@ const COMPARISON_MAX: u64 = MILLISECOND / 10;
 /// Tries before a reader gives its core away to the thread that is setting the offset.
 const SPINS: u32 = 64;
 
-/// Both clocks of the process.
+/// Both clocks of the process, or one that is led by hand.
 #[derive(Debug)]
 pub struct Clock {
     start: Instant,
     wall: Wall,
+    led: Option<Led>,
+}
+
+/// A clock that stands until it is led on: recorded order flow is decided at the times that were recorded.
+#[derive(Debug)]
+struct Led {
+    /// Wall minus monotonic, nanoseconds.
+    offset: i64,
+    mono: AtomicU64,
+}
+
+impl Led {
+    fn now(&self) -> Now {
+        let mono = self.mono.load(Ordering::Acquire);
+        let signed = i64::try_from(mono).unwrap_or(i64::MAX);
+        Now {
+            wall: self.offset.saturating_add(signed),
+            mono,
+        }
+    }
 }
 
 impl Default for Clock {
@@ -46,12 +66,36 @@ impl Clock {
         Self {
             start,
             wall: Wall::new(system()),
+            led: None,
+        }
+    }
+
+    /// A clock that stands at `start` until it is led on.
+    #[must_use]
+    pub fn led(start: Now) -> Self {
+        let mono = i64::try_from(start.mono).unwrap_or(i64::MAX);
+        Self {
+            led: Some(Led {
+                offset: start.wall.saturating_sub(mono),
+                mono: AtomicU64::new(start.mono),
+            }),
+            ..Self::new()
+        }
+    }
+
+    /// Leads the clock on to a monotonic reading; both readings move. It never goes back, and a clock that is not led goes on by itself.
+    pub fn lead_to(&self, mono: u64) {
+        if let Some(led) = &self.led {
+            led.mono.fetch_max(mono, Ordering::AcqRel);
         }
     }
 
     /// Reads both clocks.
     #[must_use]
     pub fn now(&self) -> Now {
+        if let Some(led) = &self.led {
+            return led.now();
+        }
         let now = self.wall.now(|| self.mono());
         if self.wall.is_due(now.mono) {
             self.compare();
@@ -206,6 +250,24 @@ mod tests {
 
     fn wall_at(wall: &Wall, mono: u64) -> i64 {
         wall.now(|| mono).wall
+    }
+
+    #[test]
+    fn a_led_clock_stands_until_it_is_led_on_and_never_goes_back() {
+        let start = Now {
+            wall: START,
+            mono: 5,
+        };
+        let clock = Clock::led(start);
+        assert_eq!(clock.now(), start);
+        clock.lead_to(12);
+        let later = Now {
+            wall: START + 7,
+            mono: 12,
+        };
+        assert_eq!(clock.now(), later);
+        clock.lead_to(11);
+        assert_eq!(clock.now(), later);
     }
 
     #[test]

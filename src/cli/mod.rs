@@ -1,15 +1,28 @@
-//! The command line: one module per command.
+//! The command line: one module per command, or per few that belong together.
 
+pub mod buckets;
 pub mod check_config;
+pub mod client;
+pub mod control;
+pub mod mark;
+pub mod order;
+pub mod replay;
 pub mod serve;
+pub mod watch;
 
 use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use buckets::{BucketsArgs, OrdersArgs, UsageArgs};
 use check_config::CheckConfigArgs;
+use control::{HaltArgs, RearmArgs};
+use mark::MarkArgs;
+use order::OrderArgs;
+use replay::ReplayArgs;
 use serve::ServeArgs;
+use watch::WatchArgs;
 
 /// A gRPC pre-trade risk gateway: every bucket of capital held to its own limits.
 #[derive(Debug, Parser)]
@@ -27,15 +40,52 @@ enum Command {
     Serve(ServeArgs),
     /// Check a configuration and print the limits it comes to
     CheckConfig(CheckConfigArgs),
+    /// Replay recorded order flow against a gateway, and check what it holds at the end
+    Replay(ReplayArgs),
+    /// Send an order: exit code 0 approved or rerouted, 2 rejected, 1 no answer
+    Order(Box<OrderArgs>),
+    /// Show the buckets
+    Buckets(BucketsArgs),
+    /// Show how much of every limit of a bucket is used
+    Usage(UsageArgs),
+    /// Show live orders
+    Orders(OrdersArgs),
+    /// Tell the gateway a price
+    Mark(MarkArgs),
+    /// Show decisions, reports and changes as they happen
+    Watch(WatchArgs),
+    /// Stop trading in a scope
+    Halt(HaltArgs),
+    /// End a halt
+    Rearm(RearmArgs),
 }
 
 /// Does what the arguments of the process say.
 #[must_use]
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => {
+            // Help and the version are answers too. A code of 2 says that an order was rejected, so this is 1.
+            let _ = answer.print();
+            return match answer.use_stderr() {
+                true => ExitCode::FAILURE,
+                false => ExitCode::SUCCESS,
+            };
+        }
+    };
     let done = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(args) => serve::run(&args),
         Command::CheckConfig(args) => check_config::run(&args).map(ExitCode::from),
+        Command::Replay(args) => replay::run(&args),
+        Command::Order(args) => order::run(&args),
+        Command::Buckets(args) => buckets::buckets(&args),
+        Command::Usage(args) => buckets::usage(&args),
+        Command::Orders(args) => buckets::orders(&args),
+        Command::Mark(args) => mark::run(&args),
+        Command::Watch(args) => watch::run(&args),
+        Command::Halt(args) => control::halt(&args),
+        Command::Rearm(args) => control::rearm(&args),
     };
     done.unwrap_or_else(|error| failure(&error))
 }

@@ -91,6 +91,20 @@ pub async fn serve(
     drain: Drain,
     stop: impl Future<Output = ()>,
 ) -> io::Result<Stopped> {
+    serve_by(Arc::new(Clock::new()), settings, listener, drain, stop).await
+}
+
+/// As [`serve`], by a clock of the caller.
+///
+/// # Errors
+/// Where the settings do not fit together, or the server fails.
+pub async fn serve_by(
+    clock: Arc<Clock>,
+    settings: Settings,
+    listener: TcpListener,
+    drain: Drain,
+    stop: impl Future<Output = ()>,
+) -> io::Result<Stopped> {
     let Settings {
         server: settings,
         engine,
@@ -102,9 +116,13 @@ pub async fn serve(
     let interval = Duration::from_nanos(engine.sweep_interval.max(1_000_000));
     let engine =
         Arc::new(Engine::new(engine, groups, buckets, instruments).map_err(io::Error::other)?);
-    let clock = Arc::new(Clock::new());
     drop(loading);
-    let gate = Gate::new(Arc::clone(&engine), Arc::clone(&clock), drain.clone());
+    let gate = Gate::new(
+        Arc::clone(&engine),
+        Arc::clone(&clock),
+        drain.clone(),
+        readiness.clone(),
+    );
     let message_max = settings.max_message_bytes;
     let services = move || gate.routes(message_max);
     let sweeping = tokio::spawn(async move {

@@ -4,13 +4,12 @@ use super::limits;
 use super::names::Names;
 use super::read::{Cursor, Section};
 use crate::domain::amount::{Price, Ratio};
-use crate::domain::instrument::{Instrument, InstrumentType, Listing, OptionRight, Payoff};
+use crate::domain::instrument::{
+    Instrument, InstrumentType, Listing, MARK_MAX_AGE, OptionRight, Payoff,
+};
 use crate::domain::name::{Currency, InstrumentId};
-use crate::domain::time::SECOND;
 use crate::risk::flaws::{self, LENGTHS};
 
-/// Age from which a price counts as missing, where nothing else is said.
-const MARK_MAX_AGE: u64 = 10 * SECOND;
 /// Version of reference data that come from configuration.
 const FIRST_VERSION: u64 = 1;
 

@@ -2,7 +2,10 @@
 
 use super::amount::{Price, Quantity, Ratio};
 use super::name::{Currency, InstrumentId, Tag, VenueId};
-use super::time::Now;
+use super::time::{Now, SECOND};
+
+/// Age from which a price counts as missing, where an instrument says nothing else, nanoseconds.
+pub const MARK_MAX_AGE: u64 = 10 * SECOND;
 
 /// Class of a contract (FIX 167).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]

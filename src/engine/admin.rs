@@ -1,5 +1,6 @@
 //! Changes by people: buckets, groups, limits, states, positions, reference data and prices. Each takes effect before its call returns.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
@@ -8,15 +9,17 @@ use super::bucket::{Bucket, BucketState, Move};
 use super::client::Client;
 use super::controls::{Controls, Subject};
 use super::group::Group;
-use super::market::{Accepted, InstrumentError, MarkUpdate, Market, RateUpdate};
+use super::market::{Accepted, InstrumentError, Listed, MarkUpdate, Market, RateUpdate, Upserted};
 use super::order::OrderView;
-use super::setup::{BucketSetup, EngineSetup, GroupSetup};
+use super::setup::{BucketSetup, EngineSetup, GroupSetup, RerouteRule};
 use super::shards::Shards;
 use super::{DEPTH, Engine};
-use crate::domain::amount::{Price, Quantity};
+use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::decision::Level;
 use crate::domain::instrument::Instrument;
-use crate::domain::name::{AccountId, BucketId, ClientId, GroupId, InstrumentId, VenueId};
+use crate::domain::name::{
+    AccountId, BucketId, ClientId, Currency, GroupId, InstrumentId, VenueId,
+};
 use crate::domain::order::Side;
 use crate::domain::state::{BreachCause, StateNote, TradingState};
 use crate::domain::time::Now;
@@ -75,6 +78,15 @@ pub enum AdminError {
     /// A figure is too large to compute with.
     #[error("a figure is too large to compute with")]
     Overflow,
+    /// A reroute target is unknown, is the bucket's only route, or leads back.
+    #[error("a reroute target is unknown, is the bucket's only route, or leads back")]
+    Route,
+    /// A quantity is not a multiple of the lot.
+    #[error("the quantity is not a multiple of the lot")]
+    OffLot,
+    /// A price is zero or negative and the instrument does not allow that.
+    #[error("the instrument allows no price of zero or less")]
+    NotPositive,
     /// Reference data.
     #[error(transparent)]
     Instrument(#[from] InstrumentError),
@@ -108,6 +120,38 @@ pub struct StateChange {
     pub after: TradingState,
     /// Live orders it reaches.
     pub live: Vec<OrderView>,
+    /// Buckets it reaches.
+    pub buckets: u64,
+    /// Those of them that are above a limit.
+    pub in_breach: u64,
+    /// Value held for the live orders, by limit currency.
+    pub reserved: BTreeMap<Currency, Money>,
+    /// Worst-case gross exposure of the buckets, by limit currency.
+    pub gross: BTreeMap<Currency, Money>,
+}
+
+/// An opening position to be loaded.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Opening {
+    /// The contract.
+    pub instrument: InstrumentId,
+    /// The venue that holds it.
+    pub venue: VenueId,
+    /// The account there; may be left out where the bucket has one.
+    pub account: Option<AccountId>,
+    /// Signed contracts, not zero.
+    pub quantity: Quantity,
+    /// Average entry price.
+    pub price: Price,
+}
+
+/// An opening position that cannot be loaded, and why.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BadOpening {
+    /// Its place in the list; none where the bucket itself is the matter.
+    pub at: Option<usize>,
+    /// Why.
+    pub error: AdminError,
 }
 
 impl Engine {
@@ -240,12 +284,66 @@ impl Engine {
         }
     }
 
+    /// Adds a bucket beside those that are there: its routes lead to them, and not back.
+    ///
+    /// # Errors
+    /// As [`Self::create_bucket`], and where a route cannot be taken.
+    pub fn add_bucket(&self, setup: BucketSetup) -> Result<u64, AdminError> {
+        let _one_at_a_time = self.changes.lock();
+        if !self.buckets.contains_key(&setup.id) {
+            self.check_routes(&setup)?;
+        }
+        self.insert_bucket(setup)
+    }
+
+    fn check_routes(&self, setup: &BucketSetup) -> Result<(), AdminError> {
+        for target in &setup.reroute.targets {
+            let known = match &target.bucket {
+                None => {
+                    let here = (target.venue.clone(), target.account.clone());
+                    setup.accounts.len() > 1 && setup.accounts.contains(&here)
+                }
+                Some(id) => {
+                    let bucket = self.bucket(id).ok_or(AdminError::Route)?;
+                    let state = bucket.state.lock();
+                    state
+                        .account(&target.venue, Some(&target.account))
+                        .is_some()
+                }
+            };
+            if !known {
+                return Err(AdminError::Route);
+            }
+        }
+        // A bucket of this name may have been deleted while others still name it as a target.
+        let next = |setup: &RerouteRule| -> Vec<BucketId> {
+            let targets = setup.targets.iter();
+            targets.filter_map(|target| target.bucket.clone()).collect()
+        };
+        let (mut reached, mut open) = (BTreeSet::new(), next(&setup.reroute));
+        while let Some(id) = open.pop() {
+            if id == setup.id {
+                return Err(AdminError::Route);
+            }
+            if let Some(bucket) = self.bucket(&id)
+                && reached.insert(id)
+            {
+                open.extend(next(&bucket.state.lock().reroute));
+            }
+        }
+        Ok(())
+    }
+
     /// Adds a bucket.
     ///
     /// # Errors
     /// Where the name is taken, the group is missing, or the currency differs from the group's.
     pub fn create_bucket(&self, setup: BucketSetup) -> Result<u64, AdminError> {
         let _one_at_a_time = self.changes.lock();
+        self.insert_bucket(setup)
+    }
+
+    fn insert_bucket(&self, setup: BucketSetup) -> Result<u64, AdminError> {
         if setup.id.as_str() == QUARANTINE {
             return Err(AdminError::Reserved);
         }
@@ -295,6 +393,18 @@ impl Engine {
     /// # Errors
     /// Where it does not exist, or holds something.
     pub fn delete_bucket(&self, id: &BucketId) -> Result<u64, AdminError> {
+        self.delete_bucket_at(id, None)
+    }
+
+    /// Removes a bucket that holds nothing, at an expected version of its limits.
+    ///
+    /// # Errors
+    /// Where it does not exist, holds something, or the version in force is another.
+    pub fn delete_bucket_at(
+        &self,
+        id: &BucketId,
+        expected: Option<u64>,
+    ) -> Result<u64, AdminError> {
         let _one_at_a_time = self.changes.lock();
         if id.as_str() == QUARANTINE {
             return Err(AdminError::Reserved);
@@ -302,6 +412,10 @@ impl Engine {
         let bucket = self.bucket(id).ok_or(AdminError::UnknownBucket)?;
         let held: Vec<_> = {
             let mut state = bucket.state.lock();
+            let current = state.version;
+            if expected.is_some_and(|expected| expected != current) {
+                return Err(AdminError::VersionMismatch { current });
+            }
             if !state.orders.is_empty() || state.holdings().any(super::bucket::Holding::is_used) {
                 return Err(AdminError::NotEmpty);
             }
@@ -440,6 +554,30 @@ impl Engine {
         })
     }
 
+    /// The state set on a scope itself, with who set it and why.
+    ///
+    /// # Errors
+    /// Where there is no such thing.
+    pub fn note_of(&self, scope: &Scope) -> Result<StateNote, AdminError> {
+        self.state_of(scope)?;
+        Ok(match scope {
+            Scope::Bucket(id) => {
+                let bucket = self.bucket(id).ok_or(AdminError::UnknownBucket)?;
+                let note = bucket.state.lock().note.clone();
+                note
+            }
+            Scope::Group(id) => {
+                let group = self.group(id).ok_or(AdminError::UnknownGroup)?;
+                group.switch.note()
+            }
+            Scope::Instrument(_) | Scope::Venue(_) | Scope::Client(_) | Scope::Everything => {
+                let set = self.controls.all();
+                let note = subject(scope).and_then(|subject| set.get(&subject).cloned());
+                note.unwrap_or_default()
+            }
+        })
+    }
+
     fn set_state(
         &self,
         scope: &Scope,
@@ -468,7 +606,16 @@ impl Engine {
             }
         }
         // The barrier: whoever decided with the old state has let go of its bucket once we have held it.
-        let mut live = Vec::new();
+        let mut change = StateChange {
+            sequence: 0,
+            before,
+            after,
+            live: Vec::new(),
+            buckets: 0,
+            in_breach: 0,
+            reserved: BTreeMap::new(),
+            gross: BTreeMap::new(),
+        };
         for bucket in self.buckets_in(scope) {
             let state = bucket.state.lock();
             let reached = state.orders.iter().filter(|(_, record)| match scope {
@@ -477,14 +624,19 @@ impl Engine {
                 Scope::Client(id) => record.key.client == *id,
                 Scope::Bucket(_) | Scope::Group(_) | Scope::Everything => true,
             });
-            live.extend(reached.map(|(_, record)| record.view(now)));
+            let currency = &state.limits.currency;
+            for (_, record) in reached {
+                let view = self.order_view(&bucket, &state, record, now);
+                count(&mut change.reserved, currency, view.reserved);
+                change.live.push(view);
+            }
+            count(&mut change.gross, currency, state.totals().gross);
+            change.buckets = change.buckets.saturating_add(1);
+            let over = !state.breach().is_empty();
+            change.in_breach = change.in_breach.saturating_add(u64::from(over));
         }
-        Ok(StateChange {
-            sequence: self.next_sequence(true),
-            before,
-            after,
-            live,
-        })
+        change.sequence = self.next_sequence(true);
+        Ok(change)
     }
 
     fn buckets_in(&self, scope: &Scope) -> Vec<Arc<Bucket>> {
@@ -522,55 +674,125 @@ impl Engine {
         price: Price,
         now: Now,
     ) -> Result<u64, AdminError> {
-        let bucket = self.bucket(id).ok_or(AdminError::UnknownBucket)?;
-        let listed = self
-            .market
-            .instruments()
-            .get(instrument)
-            .cloned()
-            .ok_or(AdminError::UnknownInstrument)?;
+        let opening = Opening {
+            instrument: instrument.clone(),
+            venue: account.0.clone(),
+            account: Some(account.1.clone()),
+            quantity,
+            price,
+        };
+        self.load_positions(id, &[opening], now)
+            .map_err(|bad| bad.error)
+    }
+
+    /// Loads opening positions, all or none, where the bucket has none: they count like ones that were traded at these prices. What was loaded
+    /// before and still stands is left as it is.
+    ///
+    /// # Errors
+    /// Where bucket, instrument or account are unknown, a figure makes no sense, or another position or a live order is there.
+    pub fn load_positions(
+        &self,
+        id: &BucketId,
+        openings: &[Opening],
+        now: Now,
+    ) -> Result<u64, BadOpening> {
+        let bucket = self.bucket(id).ok_or(BadOpening {
+            at: None,
+            error: AdminError::UnknownBucket,
+        })?;
         let mut guard = bucket.state.lock();
         let state = &mut *guard;
-        let (place, _) = state
-            .account(account.0, Some(account.1))
-            .ok_or(AdminError::UnknownAccount)?;
-        state.open_holding(&bucket, &listed, &self.market, now);
-        if state.position_at(listed.number, place) != Quantity::ZERO
-            || state.has_orders_in(listed.number)
-        {
-            return Err(AdminError::Held);
+        let mut places = BTreeSet::new();
+        let mut wanted = Vec::with_capacity(openings.len());
+        for (at, opening) in openings.iter().enumerate() {
+            let bad = |error| BadOpening {
+                at: Some(at),
+                error,
+            };
+            let (listed, account) = self.opening_place(state, opening).map_err(bad)?;
+            if !places.insert((listed.number, account)) {
+                return Err(bad(AdminError::Held));
+            }
+            let (number, what) = (listed.number, (opening.quantity, opening.price));
+            let held = state.position_at(number, account);
+            let same =
+                held == opening.quantity && state.opened.get(&(number, account)) == Some(&what);
+            if same {
+                continue;
+            }
+            if !held.is_zero() || state.has_orders_in(number) {
+                return Err(bad(AdminError::Held));
+            }
+            wanted.push((at, listed, account));
         }
-        let side = if quantity.is_negative() {
-            Side::Sell
-        } else {
-            Side::Buy
-        };
-        let size = quantity.checked_abs().ok_or(AdminError::Overflow)?;
-        let effect: Effect = trade(
-            &listed.instrument,
-            Quantity::ZERO,
-            &Book::default(),
-            side,
-            size,
-            price,
-        )
-        .ok_or(AdminError::Overflow)?;
-        let step = Move {
-            account: place,
-            side,
-            before: Hold::default(),
-            after: Hold::default(),
-            position: Some((place, effect.position)),
-        };
         let before: Totals = *state.totals();
-        let shift = state
-            .shift(listed.number, Some(&step))
-            .ok_or(AdminError::Overflow)?;
-        state.commit(&shift);
-        state.book(listed.number, &effect);
+        let mut done: Vec<(u32, u16, Quantity, Book)> = Vec::new();
+        for (at, listed, account) in wanted {
+            let Some(opening) = openings.get(at) else {
+                continue;
+            };
+            state.open_holding(&bucket, &listed, &self.market, now);
+            match open(state, &listed, account, opening) {
+                Some(book) => done.push((listed.number, account, opening.quantity, book)),
+                None => {
+                    for (number, account, quantity, book) in done.into_iter().rev() {
+                        close(state, number, account, quantity, book);
+                    }
+                    return Err(BadOpening {
+                        at: Some(at),
+                        error: AdminError::Overflow,
+                    });
+                }
+            }
+        }
         bucket.shift_groups(&before, state.totals());
         state.note_breach(BreachCause::OpeningPosition);
         Ok(self.next_sequence(true))
+    }
+
+    fn opening_place(
+        &self,
+        state: &BucketState,
+        opening: &Opening,
+    ) -> Result<(Arc<Listed>, u16), AdminError> {
+        let listed = self
+            .market
+            .instruments()
+            .get(&opening.instrument)
+            .cloned()
+            .ok_or(AdminError::UnknownInstrument)?;
+        let (account, _) = state
+            .account(&opening.venue, opening.account.as_ref())
+            .ok_or(AdminError::UnknownAccount)?;
+        if !opening.quantity.is_multiple_of(listed.instrument.lot) {
+            return Err(AdminError::OffLot);
+        }
+        if !listed.instrument.negative_prices && !opening.price.is_positive() {
+            return Err(AdminError::NotPositive);
+        }
+        Ok((listed, account))
+    }
+
+    /// Adds instruments and replaces reference data (N5): all of them, or none.
+    ///
+    /// # Errors
+    /// Where the version in force is another than expected, positions or live orders would change their worth, or an option has no underlying.
+    pub fn upsert_instruments(
+        &self,
+        instruments: Vec<Instrument>,
+        expected: Option<u64>,
+        now: Now,
+    ) -> Result<Upserted, AdminError> {
+        let done = self.market.upsert_all(instruments, expected)?;
+        for id in &done.touched {
+            if let Some(listed) = self.market.instruments().get(id) {
+                self.revalue(listed, now);
+            }
+        }
+        if !done.touched.is_empty() {
+            self.next_sequence(true);
+        }
+        Ok(done)
     }
 
     /// Adds an instrument or replaces its reference data (N5).
@@ -641,6 +863,63 @@ impl Engine {
         self.executions
             .sweep(round, ROUNDS, |execution| execution.until > now.wall);
     }
+}
+
+/// Books an opening position; gives the money side as it was before, and changes nothing where a figure is too large.
+fn open(state: &mut BucketState, listed: &Listed, account: u16, opening: &Opening) -> Option<Book> {
+    let side = if opening.quantity.is_negative() {
+        Side::Sell
+    } else {
+        Side::Buy
+    };
+    let holding = state.holding(listed.number)?;
+    let book = holding.book;
+    let effect: Effect = trade(
+        &listed.instrument,
+        holding.line.position,
+        &book,
+        side,
+        opening.quantity.checked_abs()?,
+        opening.price,
+    )?;
+    let shift = state.shift(
+        listed.number,
+        Some(&position_move(account, side, effect.position)),
+    )?;
+    state.commit(&shift);
+    state.book(listed.number, &effect);
+    state
+        .opened
+        .insert((listed.number, account), (opening.quantity, opening.price));
+    Some(book)
+}
+
+/// Takes an opening position back that was booked a moment ago.
+fn close(state: &mut BucketState, number: u32, account: u16, quantity: Quantity, book: Book) {
+    let back = quantity
+        .checked_neg()
+        .map(|back| position_move(account, Side::Buy, back))
+        .and_then(|back| state.shift(number, Some(&back)));
+    if let Some(shift) = back {
+        state.commit(&shift);
+    }
+    state.set_book(number, book);
+    state.opened.remove(&(number, account));
+}
+
+fn position_move(account: u16, side: Side, quantity: Quantity) -> Move {
+    Move {
+        account,
+        side,
+        before: Hold::default(),
+        after: Hold::default(),
+        position: Some((account, quantity)),
+    }
+}
+
+fn count(sums: &mut BTreeMap<Currency, Money>, currency: &Currency, amount: Money) {
+    let sum = sums.entry(currency.clone()).or_default();
+    *sum = sum.checked_add(amount).unwrap_or(*sum);
 }
 
 fn same_currency(

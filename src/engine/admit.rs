@@ -223,7 +223,7 @@ impl Engine {
         let rates = Rates::read(state, sitting, false);
         if sitting.commit && !sitting.quiet {
             rates.record(state, sitting);
-            state.counters.rejected = state.counters.rejected.saturating_add(1);
+            state.count_refusal(&verdict.broken);
         }
         Admitted {
             sequence: self.next_sequence(sitting.commit),
@@ -473,7 +473,7 @@ impl Engine {
             drop(groups);
             if sitting.commit && !sitting.quiet {
                 rates.record(state, sitting);
-                state.counters.rejected = state.counters.rejected.saturating_add(1);
+                state.count_refusal(&admitted.verdict.broken);
             }
             return admitted;
         }

@@ -16,12 +16,12 @@ use super::market::{Listed, Market};
 use super::order::OrderRecord;
 use super::setup::{BucketSetup, InboundRule, RerouteRule};
 use crate::domain::amount::{Money, Price, Quantity};
-use crate::domain::decision::{Dimension, Reason, Route};
+use crate::domain::decision::{Dimension, Finding, Reason, Route};
 use crate::domain::name::{AccountId, BucketId, Currency, VenueId};
 use crate::domain::order::{OrderKey, Side};
 use crate::domain::state::{BreachCause, StateNote, TradingState};
 use crate::domain::time::Now;
-use crate::risk::calendar::Calendar;
+use crate::risk::calendar::{Calendar, Day};
 use crate::risk::exposure::{Hold, Line, Totals, Worth};
 use crate::risk::limits::{ConcentrationBound, InstrumentLimits, Limits, Listing, SelfMatchRule};
 use crate::risk::pnl::{Book, Effect};
@@ -89,11 +89,15 @@ pub struct BucketState {
     pub other_fees: BTreeMap<Currency, Money>,
     /// Tallies for people.
     pub counters: Counters,
+    /// How often a reason was the first one of a refusal, of the same time as the tallies.
+    pub refusals: BTreeMap<Reason, u64>,
+    /// Opening positions as they were loaded, by instrument and account.
+    pub opened: BTreeMap<(u32, u16), (Quantity, Price)>,
     /// Changes of this state so far: its version.
     pub changes: u64,
 }
 
-/// Tallies since the gateway started.
+/// Tallies of the trading day.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Counters {
     /// Orders and replaces approved here.
@@ -328,12 +332,14 @@ impl BucketState {
             breach: 0,
             other_fees: BTreeMap::new(),
             counters: Counters::default(),
+            refusals: BTreeMap::new(),
+            opened: BTreeMap::new(),
             changes: 0,
         }
     }
 
-    /// Brings the trading day and the trading window up to now. What resets with the day: the day's traded notional and what came in from
-    /// other buckets. Live orders and positions carry over.
+    /// Brings the trading day and the trading window up to now. What resets with the day: the day's traded notional, what came in from
+    /// other buckets, and the tallies. Live orders and positions carry over.
     pub fn roll(&mut self, now: Now) {
         if now.wall >= self.day_end {
             let first = self.day_end == i64::MIN;
@@ -341,10 +347,53 @@ impl BucketState {
             if !first {
                 self.traded = Money::ZERO;
                 self.inbound.clear();
+                self.counters = Counters::default();
+                self.refusals.clear();
             }
         }
         if now.wall >= self.window_until {
             (self.window_open, self.window_until) = self.calendar.window(now.wall);
+        }
+    }
+
+    /// Counts a refusal under the first of its reasons.
+    pub fn count_refusal(&mut self, broken: &[Finding]) {
+        self.counters.rejected = self.counters.rejected.saturating_add(1);
+        if let Some(first) = broken.first() {
+            let count = self.refusals.entry(first.reason).or_insert(0);
+            *count = count.saturating_add(1);
+        }
+    }
+
+    /// The trading day of now.
+    #[must_use]
+    pub fn day(&self, now: Now) -> Option<Day> {
+        self.calendar.day(now.wall)
+    }
+
+    /// What the bucket is configured to be.
+    #[must_use]
+    pub fn setup(&self, bucket: &Bucket) -> BucketSetup {
+        BucketSetup {
+            id: bucket.id.clone(),
+            parent: bucket.path.first().map(|group| group.id.clone()),
+            accounts: self
+                .accounts
+                .iter()
+                .map(|route| (route.venue.clone(), route.account.clone()))
+                .collect(),
+            limits: Limits::clone(&self.limits),
+            calendar: Calendar::clone(&self.calendar),
+            reroute: RerouteRule::clone(&self.reroute),
+            inbound: self.inbound_rules.to_vec(),
+            inbound_total_max: self.inbound_total_max,
+        }
+    }
+
+    /// Puts a holding's money side back to what it was.
+    pub fn set_book(&mut self, number: u32, book: Book) {
+        if let Some(holding) = self.holdings.get_mut(&number) {
+            holding.book = book;
         }
     }
 

@@ -109,11 +109,31 @@ pub enum Accepted {
 }
 
 /// Why reference data were refused.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InstrumentError {
     /// What a contract is worth cannot change under open positions or orders (N5).
     #[error("positions or live orders are open: what the contract is worth cannot change")]
     Held,
+    /// Reference data were changed by someone else in between.
+    #[error("the version in force is {current}")]
+    VersionMismatch {
+        /// Version in force.
+        current: u64,
+    },
+    /// The instrument under an option is in neither the table nor the change.
+    #[error("no such instrument")]
+    UnknownUnderlying(InstrumentId),
+}
+
+/// What came of a change of reference data.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Upserted {
+    /// Version in which reference data changed last.
+    pub version: u64,
+    /// Instruments that are new.
+    pub created: u32,
+    /// Those that have changed, and the new ones.
+    pub touched: Vec<InstrumentId>,
 }
 
 /// The table.
@@ -122,6 +142,8 @@ pub struct Market {
     rates: ArcSwap<HashMap<(Currency, Currency), Rate>>,
     conversions: HashMap<(Currency, Currency), Vec<Currency>>,
     version: AtomicU64,
+    /// Version in which reference data changed last.
+    reference: AtomicU64,
     changes: Mutex<u32>,
     rate_max_age: u64,
     source_lead_max: u64,
@@ -144,6 +166,7 @@ impl Market {
                 .filter_map(|conversion| path(&conversion.hops))
                 .collect(),
             version: AtomicU64::new(0),
+            reference: AtomicU64::new(0),
             changes: Mutex::new(0),
             rate_max_age: setup.rate_max_age,
             source_lead_max: setup.source_lead_max,
@@ -155,6 +178,12 @@ impl Market {
     #[must_use]
     pub fn version(&self) -> u64 {
         self.version.load(Ordering::Acquire)
+    }
+
+    /// Version in which reference data changed last.
+    #[must_use]
+    pub fn reference_version(&self) -> u64 {
+        self.reference.load(Ordering::Acquire)
     }
 
     fn next_version(&self) -> u64 {
@@ -173,38 +202,67 @@ impl Market {
     ///
     /// # Errors
     /// Where the change would alter what open positions or orders are worth.
-    pub fn upsert(&self, mut instrument: Instrument) -> Result<u64, InstrumentError> {
+    pub fn upsert(&self, instrument: Instrument) -> Result<u64, InstrumentError> {
         let mut last = self.changes.lock();
         let mut table = Table::clone(&self.table.load());
-        let known = table.get(&instrument.id).cloned();
-        if let Some(known) = &known
-            && !known.instrument.is_same_contract(&instrument)
-            && known
-                .holders()
-                .iter()
-                .any(|bucket| bucket.holds(known.number))
-        {
-            return Err(InstrumentError::Held);
-        }
         let version = self.next_version();
-        instrument.version = version;
-        let (number, live) = match known {
-            Some(known) => (known.number, Arc::clone(&known.live)),
-            None => {
-                *last = last.saturating_add(1);
-                (*last, Arc::default())
-            }
-        };
-        table.insert(
-            instrument.id.clone(),
-            Arc::new(Listed {
-                number,
-                instrument: Arc::new(instrument),
-                live,
-            }),
-        );
+        put(&mut table, &mut last, instrument, version)?;
         self.table.store(Arc::new(table));
+        self.reference.store(version, Ordering::Release);
         Ok(version)
+    }
+
+    /// Adds instruments and replaces reference data under one new version: all of them, or none. What is the same stays as it is.
+    ///
+    /// # Errors
+    /// Where the version in force is another than expected, the change would alter what open positions or orders are worth, or an option
+    /// has no underlying.
+    pub fn upsert_all(
+        &self,
+        instruments: Vec<Instrument>,
+        expected: Option<u64>,
+    ) -> Result<Upserted, InstrumentError> {
+        let mut last = self.changes.lock();
+        let current = self.reference_version();
+        if expected.is_some_and(|expected| expected != current) {
+            return Err(InstrumentError::VersionMismatch { current });
+        }
+        let mut table = Table::clone(&self.table.load());
+        let mut numbers = *last;
+        // A number of the table may pass unused; nothing counts on them being dense.
+        let version = self.next_version();
+        let mut done = Upserted {
+            version: current,
+            ..Upserted::default()
+        };
+        let under: Vec<InstrumentId> = instruments
+            .iter()
+            .filter_map(|instrument| instrument.underlying_instrument.clone())
+            .collect();
+        for mut instrument in instruments {
+            let id = instrument.id.clone();
+            match table.get(&id) {
+                Some(known) => {
+                    instrument.version = known.instrument.version;
+                    if *known.instrument == instrument {
+                        continue;
+                    }
+                }
+                None => done.created = done.created.saturating_add(1),
+            }
+            put(&mut table, &mut numbers, instrument, version)?;
+            done.touched.push(id);
+        }
+        if let Some(missing) = under.into_iter().find(|id| !table.contains_key(id)) {
+            return Err(InstrumentError::UnknownUnderlying(missing));
+        }
+        if !done.touched.is_empty() {
+            done.version = version;
+            *last = numbers;
+            self.table.store(Arc::new(table));
+            self.reference.store(version, Ordering::Release);
+        }
+        Ok(done)
     }
 
     /// Takes a price update; what holds the instrument is valued anew by the caller.
@@ -421,6 +479,42 @@ impl Quoted {
             }
         }
     }
+}
+
+/// Puts an instrument into a table that is not in force yet.
+fn put(
+    table: &mut Table,
+    last: &mut u32,
+    mut instrument: Instrument,
+    version: u64,
+) -> Result<(), InstrumentError> {
+    let known = table.get(&instrument.id);
+    if let Some(known) = known
+        && !known.instrument.is_same_contract(&instrument)
+        && known
+            .holders()
+            .iter()
+            .any(|bucket| bucket.holds(known.number))
+    {
+        return Err(InstrumentError::Held);
+    }
+    instrument.version = version;
+    let (number, live) = match known {
+        Some(known) => (known.number, Arc::clone(&known.live)),
+        None => {
+            *last = last.saturating_add(1);
+            (*last, Arc::default())
+        }
+    };
+    table.insert(
+        instrument.id.clone(),
+        Arc::new(Listed {
+            number,
+            instrument: Arc::new(instrument),
+            live,
+        }),
+    );
+    Ok(())
 }
 
 fn is_jump(instrument: &Instrument, before: &Quote, after: &Quote) -> bool {

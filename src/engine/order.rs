@@ -85,6 +85,7 @@ impl OrderRecord {
                 .collect(),
             source: self.source.clone(),
             approved_at: self.approved.wall,
+            cancel_wanted: false,
         }
     }
 
@@ -146,4 +147,6 @@ pub struct OrderView {
     pub source: Option<BucketId>,
     /// When it was approved, wall nanoseconds.
     pub approved_at: i64,
+    /// Whether a halt covers it: it should be cancelled (G6).
+    pub cancel_wanted: bool,
 }

@@ -1007,7 +1007,7 @@ impl Engine {
         receipt: &mut Receipt,
     ) {
         receipt.bucket = Some(bucket.id.clone());
-        receipt.order = order.map(|(record, now)| record.view(now));
+        receipt.order = order.map(|(record, now)| self.order_view(bucket, state, record, now));
         receipt.currency = Some(state.limits.currency.clone());
         receipt.position = state
             .holding(number)

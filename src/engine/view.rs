@@ -3,6 +3,7 @@
 //! Each view is taken under one lock, so it shows one state and never a mix of two (INV24).
 
 use core::fmt::Write as _;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -10,13 +11,15 @@ use sha2::{Digest, Sha256};
 use super::Engine;
 use super::answer::PositionView;
 use super::bucket::{Bucket, BucketState, Counters, Holding};
+use super::controls::Subject;
 use super::group::Group;
-use super::order::OrderView;
+use super::order::{OrderRecord, OrderView};
 use crate::domain::amount::{Money, Quantity};
 use crate::domain::decision::{Dimension, Level, Reason, Route, Unit};
 use crate::domain::name::{BucketId, Currency, GroupId};
-use crate::domain::state::{BreachCause, StateNote, TradingState};
+use crate::domain::state::{BreachCause, OrderState, StateNote, TradingState};
 use crate::domain::time::Now;
+use crate::risk::calendar::Day;
 use crate::risk::exposure::{OpenSide, Totals};
 use crate::risk::limits::Limits;
 
@@ -37,6 +40,24 @@ pub struct Usage {
     pub limit: Option<i128>,
     /// What it counts now.
     pub usage: i128,
+    /// Whether that rests on fresh prices; where it does not, increases are refused.
+    pub evaluable: bool,
+    /// Length of the window of a rate, nanoseconds.
+    pub window: Option<u64>,
+}
+
+impl Usage {
+    /// What is left; negative above the limit, none without a limit.
+    #[must_use]
+    pub fn headroom(&self) -> Option<i128> {
+        self.limit?.checked_sub(self.usage)
+    }
+
+    /// Whether the limit is exceeded.
+    #[must_use]
+    pub fn is_exceeded(&self) -> bool {
+        self.limit.is_some_and(|limit| self.usage > limit)
+    }
 }
 
 /// A bucket as seen from outside.
@@ -50,6 +71,10 @@ pub struct BucketView {
     pub note: StateNote,
     /// The most restrictive state over all of it.
     pub state: TradingState,
+    /// The same, with who set it and why.
+    pub effective: StateNote,
+    /// The trading day.
+    pub day: Option<Day>,
     /// Version of its limits.
     pub version: u64,
     /// Its limits.
@@ -62,14 +87,24 @@ pub struct BucketView {
     pub positions: Vec<PositionView>,
     /// Its totals.
     pub totals: Totals,
+    /// Whether its totals rest on fresh prices.
+    pub valued: bool,
+    /// Value held for live orders.
+    pub reserved: Money,
+    /// Live orders of which nobody said in time what became of them.
+    pub uncertain: u64,
     /// Traded and open notional of the day.
     pub traded: Money,
     /// Live orders.
     pub live_orders: u32,
     /// Why it is above a limit.
     pub breach: Vec<BreachCause>,
-    /// Tallies.
+    /// Tallies of the trading day.
     pub counters: Counters,
+    /// Refusals of the trading day by their first reason.
+    pub refusals: BTreeMap<Reason, u64>,
+    /// Version of its state.
+    pub changes: u64,
     /// Number of the last event.
     pub sequence: u64,
 }
@@ -86,18 +121,21 @@ impl Engine {
                 .get(&(route.venue.clone(), route.account.clone()))
                 .is_some_and(|owners| owners.len() > 1)
         };
-        let above = bucket
-            .path
-            .iter()
-            .map(|group| group.switch.state())
-            .max()
-            .unwrap_or_default();
-        let everything = self
-            .controls
-            .all()
-            .get(&super::controls::Subject::Everything)
-            .map(|note| note.state)
-            .unwrap_or_default();
+        let mut effective = state.note.clone();
+        let everything = self.controls.all().get(&Subject::Everything).cloned();
+        let above = bucket.path.iter().map(|group| group.switch.note());
+        for note in above.chain(everything) {
+            if note.state > effective.state {
+                effective = note;
+            }
+        }
+        let mut reserved = Money::ZERO;
+        let mut uncertain = 0_u64;
+        for (_, record) in &state.orders {
+            reserved = reserved.checked_add(record.hold.value).unwrap_or(reserved);
+            let lost = record.state(now) == OrderState::Uncertain;
+            uncertain = uncertain.saturating_add(u64::from(lost));
+        }
         let mut positions: Vec<PositionView> = state
             .holdings()
             .filter(|holding| holding.is_seen())
@@ -108,7 +146,12 @@ impl Engine {
             id: bucket.id.clone(),
             path: bucket.path.iter().map(|group| group.id.clone()).collect(),
             note: state.note.clone(),
-            state: state.note.state.max(above).max(everything),
+            state: effective.state,
+            effective,
+            day: state.day(now),
+            valued: state.valued(now).is_ok(),
+            reserved,
+            uncertain,
             version: state.version,
             limits: Arc::clone(&state.limits),
             accounts: state.accounts.to_vec(),
@@ -119,6 +162,8 @@ impl Engine {
             live_orders: state.live_orders(),
             breach: state.breach(),
             counters: state.counters,
+            refusals: state.refusals.clone(),
+            changes: state.changes,
             sequence: self.sequence(),
         }
     }
@@ -130,13 +175,47 @@ impl Engine {
         let mut orders: Vec<OrderView> = state
             .orders
             .iter()
-            .map(|(_, record)| record.view(now))
+            .map(|(_, record)| self.order_view(bucket, &state, record, now))
             .collect();
         drop(state);
         orders.sort_by(|one, other| {
             (&one.key.client, &one.key.cl_ord_id).cmp(&(&other.key.client, &other.key.cl_ord_id))
         });
         orders
+    }
+
+    /// An order as seen from outside, while its bucket is locked.
+    pub(super) fn order_view(
+        &self,
+        bucket: &Bucket,
+        state: &BucketState,
+        record: &OrderRecord,
+        now: Now,
+    ) -> OrderView {
+        let view = record.view(now);
+        let (over, _) = self
+            .controls
+            .over(&view.instrument, &view.route.venue, &view.key.client);
+        let mut states = bucket.path.iter().map(|group| group.switch.state());
+        let halted = [state.note.state, over].contains(&TradingState::Halted)
+            || states.any(|state| state == TradingState::Halted);
+        OrderView {
+            cancel_wanted: halted && !view.state.is_terminal(),
+            ..view
+        }
+    }
+
+    /// Number of live orders in all buckets.
+    #[must_use]
+    pub fn live_count(&self) -> u64 {
+        let live = |bucket: &Arc<Bucket>| u64::from(bucket.state.lock().live_orders());
+        self.all_buckets().iter().map(live).sum()
+    }
+
+    /// Number of request ids that are remembered.
+    #[must_use]
+    pub fn kept_keys(&self) -> u64 {
+        u64::try_from(self.requests.len()).unwrap_or(u64::MAX)
     }
 
     /// Every limit of a bucket with what it counts now.
@@ -159,6 +238,9 @@ impl Engine {
             unit,
             limit,
             usage,
+            // Groups count the last known value (NL16).
+            evaluable: true,
+            window: None,
         };
         let limits = &state.limits;
         let mut lines = vec![
@@ -176,12 +258,11 @@ impl Engine {
             ),
         ];
         if let Some(rate) = &limits.order_rate {
-            lines.push(line(
-                Reason::OrderRate,
-                Unit::Count,
-                Some(whole(rate.max)),
-                whole(state.rate.total(rate, now.mono)),
-            ));
+            let total = whole(state.rate.total(rate, now.mono));
+            lines.push(Usage {
+                window: Some(rate.window),
+                ..line(Reason::OrderRate, Unit::Count, Some(whole(rate.max)), total)
+            });
         }
         lines
     }
@@ -248,7 +329,8 @@ impl Holding {
 
 impl BucketState {
     /// Every limit with what it counts now.
-    fn usage(&self, now: Now) -> Vec<Usage> {
+    pub(super) fn usage(&mut self, now: Now) -> Vec<Usage> {
+        let valued = self.valued(now).is_ok();
         let limits = &self.limits;
         let line = |reason, unit, limit, usage| Usage {
             reason,
@@ -258,6 +340,14 @@ impl BucketState {
             unit,
             limit,
             usage,
+            evaluable: valued
+                || ![
+                    Reason::GrossNotional,
+                    Reason::NetNotional,
+                    Reason::Concentration,
+                ]
+                .contains(&reason),
+            window: None,
         };
         let money = |reason, limit: Option<Money>, usage: Money| {
             line(reason, Unit::Money, limit.map(Money::units), usage.units())
@@ -286,19 +376,18 @@ impl BucketState {
             ),
         ];
         if let Some(rate) = &limits.order_rate {
-            lines.push(line(
-                Reason::OrderRate,
-                Unit::Count,
-                Some(whole(rate.max)),
-                whole(self.rate.total(rate, now.mono)),
-            ));
+            let total = whole(self.rate.total(rate, now.mono));
+            lines.push(Usage {
+                window: Some(rate.window),
+                ..line(Reason::OrderRate, Unit::Count, Some(whole(rate.max)), total)
+            });
         }
         if let Some(rate) = &limits.notional_rate {
-            lines.push(money(
-                Reason::NotionalRate,
-                Some(rate.max),
-                self.notional_rate.sum(now.mono, rate.window),
-            ));
+            let sum = self.notional_rate.sum(now.mono, rate.window);
+            lines.push(Usage {
+                window: Some(rate.window),
+                ..money(Reason::NotionalRate, Some(rate.max), sum)
+            });
         }
         for (dimension, value, bound, sum) in self.concentration_usage() {
             let scoped = money(Reason::Concentration, Some(bound), sum);

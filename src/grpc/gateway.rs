@@ -10,6 +10,7 @@ use super::convert::error::Refusal;
 use super::convert::field::Path;
 use super::convert::order::{self, Question};
 use super::convert::{report, view};
+use super::feed::Request as Asking;
 use super::session::Session;
 use crate::domain::decision::{Finding, Level, Reason};
 use crate::domain::name::{BucketId, ClientId};
@@ -62,6 +63,8 @@ impl Gate {
         let answer =
             answer.map_err(|refusal| refused(refusal, &asked.order.bucket, &asked.order.key))?;
         let engine_nanos = self.clock.now().since(now.mono);
+        self.feed
+            .decision(Asking::Order(&asked.order), &answer, engine_nanos);
         let asked = Asked {
             key: &asked.order.key,
             original: None,
@@ -84,6 +87,8 @@ impl Gate {
         let answer = self.engine.replace(&asked.replace, now, asked.want_figures);
         let answer = answer.map_err(|refusal| refused_order(refusal, &asked.replace.key))?;
         let engine_nanos = self.clock.now().since(now.mono);
+        self.feed
+            .decision(Asking::Replace(&asked.replace), &answer, engine_nanos);
         let asked = Asked {
             key: &asked.replace.key,
             original: Some(&asked.replace.original),
@@ -143,7 +148,9 @@ impl Gate {
         frame: Frame<'_>,
     ) -> Result<pb::ReportResponse, Refusal> {
         let report = report::report(request, frame.at, frame.client)?;
-        let receipt = self.engine.report(&report, self.clock.now());
+        let now = self.clock.now();
+        let receipt = self.engine.report(&report, now);
+        self.feed.report(&report, &receipt, now);
         Ok(pb::ReportResponse {
             result: Some(view::write_receipt(&receipt)),
         })
@@ -155,18 +162,19 @@ impl Gate {
         frame: Frame<'_>,
     ) -> Result<pb::NotifyResponse, Refusal> {
         let (key, notice) = order::notify(request, frame.at, frame.client)?;
-        match self
-            .engine
-            .notify(&key.client, &key.cl_ord_id, notice, self.clock.now())
-        {
-            Ok(receipt) => Ok(pb::NotifyResponse {
-                status: pb::NoticeStatus::Applied.into(),
-                order: receipt
-                    .order
-                    .as_ref()
-                    .map(|order| view::write_order(order, receipt.currency.as_ref())),
-                sequence: receipt.sequence,
-            }),
+        let now = self.clock.now();
+        match self.engine.notify(&key.client, &key.cl_ord_id, notice, now) {
+            Ok(receipt) => {
+                self.feed.order(&receipt, now);
+                Ok(pb::NotifyResponse {
+                    status: pb::NoticeStatus::Applied.into(),
+                    order: receipt
+                        .order
+                        .as_ref()
+                        .map(|order| view::write_order(order, receipt.currency.as_ref())),
+                    sequence: receipt.sequence,
+                })
+            }
             Err(answer::Refusal::UnknownOrder) => Ok(pb::NotifyResponse {
                 status: pb::NoticeStatus::UnknownOrder.into(),
                 order: None,
@@ -195,17 +203,23 @@ impl Gate {
                 ..pb::ReleaseResponse::default()
             }
         };
-        match self.engine.release(&key, self.clock.now()) {
-            Ok(receipt) => Ok(pb::ReleaseResponse {
-                outcome: pb::ReleaseOutcome::Released.into(),
-                breaches: Vec::new(),
-                order: receipt
-                    .order
-                    .as_ref()
-                    .map(|order| view::write_order(order, receipt.currency.as_ref())),
-                replayed: !receipt.applied,
-                sequence: receipt.sequence,
-            }),
+        let now = self.clock.now();
+        match self.engine.release(&key, now) {
+            Ok(receipt) => {
+                if receipt.applied {
+                    self.feed.order(&receipt, now);
+                }
+                Ok(pb::ReleaseResponse {
+                    outcome: pb::ReleaseOutcome::Released.into(),
+                    breaches: Vec::new(),
+                    order: receipt
+                        .order
+                        .as_ref()
+                        .map(|order| view::write_order(order, receipt.currency.as_ref())),
+                    replayed: !receipt.applied,
+                    sequence: receipt.sequence,
+                })
+            }
             Err(answer::Refusal::AlreadySent) => Ok(broken(Reason::OrderAlreadySent)),
             Err(answer::Refusal::UnknownOrder) => Ok(broken(Reason::UnknownOrder)),
             Err(refusal) => Err(refused_order(refusal, &key)),

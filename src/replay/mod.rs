@@ -2,9 +2,12 @@
 //!
 //! In reading order: [`lobster`] reads the file, [`oms`] turns its events into what an OMS sends, [`recount`] works out
 //! from the same file what the gateway must hold at the end, [`table`] shows what happened, [`sample`] is the small
-//! generated file that the binary carries. Nothing here opens a connection, and nothing here knows a limit or a rule.
+//! generated file that the binary carries. [`drive`] speaks to the gateway, in the [`message`]s of its contract; nothing else here
+//! knows of a connection, and nothing here knows a limit or a rule.
 
+pub mod drive;
 pub mod lobster;
+pub mod message;
 pub mod oms;
 pub mod recount;
 pub mod sample;

@@ -179,6 +179,7 @@ impl Collector {
             .and_then(|rate| u64::try_from(rate).ok());
         Report {
             source: run.source,
+            gateway: run.gateway,
             events: run.events,
             elapsed_ns: u64::try_from(run.elapsed.as_nanos()).unwrap_or(u64::MAX),
             decisions,
@@ -203,6 +204,8 @@ impl Collector {
 pub struct Run {
     /// What was replayed, in words: a file, or the sample.
     pub source: String,
+    /// Against which gateway, and by whose clock, in words.
+    pub gateway: String,
     /// What the file holds.
     pub events: Summary,
     /// From the first message to the last answer.
@@ -218,6 +221,8 @@ pub struct Run {
 pub struct Report {
     /// What was replayed.
     pub source: String,
+    /// Against which gateway, and by whose clock, in words.
+    pub gateway: String,
     /// What the file holds.
     pub events: Summary,
     /// From the first message to the last answer.
@@ -357,8 +362,9 @@ impl Report {
             None => String::new(),
         };
         format!(
-            "Replayed {}: {} events, {} decisions in {}{rate}\n",
+            "Replayed {} against {}\n{} events, {} decisions in {}{rate}\n",
             self.source,
+            self.gateway,
             grouped(&self.events.events.to_string()),
             grouped(&self.decisions.to_string()),
             duration(self.elapsed_ns),
@@ -583,7 +589,8 @@ fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, LATENCY_MAX_NS, 3).expect("the bounds are in order")
 }
 
-fn percent(used: Decimal, bound: Decimal) -> Option<u64> {
+/// How many percent of the bound are used, rounded down.
+pub(crate) fn percent(used: Decimal, bound: Decimal) -> Option<u64> {
     let share = used.checked_div(bound)?;
     share.checked_mul(Decimal::ONE_HUNDRED)?.trunc().to_u64()
 }
@@ -609,7 +616,7 @@ fn amount(value: &Decimal) -> String {
 }
 
 /// `-1234567.25` as `-1,234,567.25`.
-fn grouped(number: &str) -> String {
+pub(crate) fn grouped(number: &str) -> String {
     let (sign, digits) = match number.strip_prefix('-') {
         Some(digits) => ("-", digits),
         None => ("", number),
@@ -703,6 +710,7 @@ mod tests {
         collector.usage(alpha, usage);
         collector.finish(Run {
             source: "the sample".to_owned(),
+            gateway: "a gateway".to_owned(),
             events: Summary {
                 events: 3_000,
                 ..Summary::default()
@@ -727,7 +735,8 @@ mod tests {
     #[test]
     fn the_report_for_people_reads_like_this() {
         let expected = "\
-Replayed the sample: 3,000 events, 1,001 decisions in 500.0 ms (2,002 a second)
+Replayed the sample against a gateway
+3,000 events, 1,001 decisions in 500.0 ms (2,002 a second)
 
 Decisions
 ┌────────┬────────┬──────────┬──────────┬──────────┬──────────────────────────┬──────────┬──────────┐

@@ -9,10 +9,11 @@ use super::field::{Path, Sign, Violations, says};
 use super::instrument::{InstrumentDefaults, read as read_instrument};
 use super::limits;
 use super::monitor::{Page, page};
-use crate::domain::amount::{Price, Quantity};
+use crate::domain::amount::Quantity;
 use crate::domain::instrument::Instrument;
-use crate::domain::name::{AccountId, BucketId, GroupId, InstrumentId, Tag, VenueId};
+use crate::domain::name::{BucketId, GroupId, InstrumentId, Tag, VenueId};
 use crate::domain::state::TradingState;
+use crate::engine::admin::Opening;
 use crate::engine::setup::{BucketSetup, GroupSetup};
 use crate::pb;
 use crate::risk::limits::{GroupLimits, Limits};
@@ -249,24 +250,9 @@ pub struct LoadPositions {
     /// The bucket.
     pub bucket: BucketId,
     /// The positions.
-    pub positions: Vec<OpeningPosition>,
+    pub positions: Vec<Opening>,
     /// Who and why.
     pub change: Change,
-}
-
-/// One opening position.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct OpeningPosition {
-    /// The contract.
-    pub instrument: InstrumentId,
-    /// The venue that holds it.
-    pub venue: VenueId,
-    /// The account there; may be left out where the bucket has one.
-    pub account: Option<AccountId>,
-    /// Signed contracts. Zero removes what was loaded.
-    pub quantity: Quantity,
-    /// Average entry price; there unless the quantity is zero.
-    pub average_price: Option<Price>,
 }
 
 /// Reads a request to set opening positions.
@@ -320,7 +306,7 @@ fn opening_position(
     message: pb::OpeningPosition,
     at: Path<'_>,
     found: &mut Violations,
-) -> Option<OpeningPosition> {
+) -> Option<Opening> {
     let pb::OpeningPosition {
         instrument_id,
         venue_id,
@@ -332,17 +318,16 @@ fn opening_position(
     let venue = found.name(at.field("venue_id"), venue_id);
     let account = found.name_if_any(at.field("account_id"), account_id);
     let quantity: Option<Quantity> = found.amount(at.field("quantity"), quantity, Sign::Any);
-    let price_at = at.field("average_price");
-    let average_price = found.amount_if_any(price_at, average_price, Sign::Any);
-    if quantity.is_some_and(|quantity| !quantity.is_zero()) {
-        found.wanted(price_at, average_price);
+    if quantity.is_some_and(Quantity::is_zero) {
+        found.refuse(at.field("quantity"), says::ZERO);
     }
-    Some(OpeningPosition {
+    let price = found.amount(at.field("average_price"), average_price, Sign::Any);
+    Some(Opening {
         instrument: instrument?,
         venue: venue?,
         account: account?,
         quantity: quantity?,
-        average_price: average_price?,
+        price: price?,
     })
 }
 

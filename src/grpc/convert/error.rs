@@ -1,6 +1,6 @@
 //! Why a request was refused: one value that becomes a status, or an error on a stream.
 //!
-//! Texts are fixed and never repeat what the sender sent.
+//! Texts never repeat what the sender sent, but for names and figures that were read.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use std::fmt;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
 
-use crate::domain::name::{BucketId, GroupId, InstrumentId};
+use crate::domain::name::{AccountId, BucketId, GroupId, InstrumentId, VenueId};
 use crate::domain::order::OrderKey;
 use crate::pb;
 
@@ -28,6 +28,8 @@ pub mod reason {
     pub const UNKNOWN_ORDER: &str = "UNKNOWN_ORDER";
     /// NOT_FOUND.
     pub const UNKNOWN_INSTRUMENT: &str = "UNKNOWN_INSTRUMENT";
+    /// NOT_FOUND.
+    pub const UNKNOWN_ACCOUNT: &str = "UNKNOWN_ACCOUNT";
     /// ALREADY_EXISTS.
     pub const BUCKET_EXISTS: &str = "BUCKET_EXISTS";
     /// ALREADY_EXISTS.
@@ -46,6 +48,12 @@ pub mod reason {
     pub const CURRENCY_MISMATCH: &str = "CURRENCY_MISMATCH";
     /// FAILED_PRECONDITION.
     pub const GROUP_MISPLACED: &str = "GROUP_MISPLACED";
+    /// FAILED_PRECONDITION.
+    pub const REARM_REQUIRED: &str = "REARM_REQUIRED";
+    /// FAILED_PRECONDITION.
+    pub const BUCKET_RESERVED: &str = "BUCKET_RESERVED";
+    /// FAILED_PRECONDITION.
+    pub const FIGURE_TOO_LARGE: &str = "FIGURE_TOO_LARGE";
     /// RESOURCE_EXHAUSTED.
     pub const OVERLOADED: &str = "OVERLOADED";
     /// UNAVAILABLE.
@@ -60,6 +68,7 @@ pub mod reason {
         UNKNOWN_GROUP,
         UNKNOWN_ORDER,
         UNKNOWN_INSTRUMENT,
+        UNKNOWN_ACCOUNT,
         BUCKET_EXISTS,
         GROUP_EXISTS,
         VERSION_MISMATCH,
@@ -69,6 +78,9 @@ pub mod reason {
         ROUTE_REFUSED,
         CURRENCY_MISMATCH,
         GROUP_MISPLACED,
+        REARM_REQUIRED,
+        BUCKET_RESERVED,
+        FIGURE_TOO_LARGE,
         OVERLOADED,
         DRAINING,
         INTERNAL_FAULT,
@@ -81,7 +93,7 @@ pub struct Violation {
     /// Path from the request, such as `order.price.value` or `marks[3].source_time`.
     pub field: String,
     /// What is wrong with it.
-    pub text: &'static str,
+    pub text: Cow<'static, str>,
 }
 
 /// A request that is wrong by itself: every field that is, in the order in which it was read.
@@ -99,7 +111,7 @@ impl Malformed {
     pub fn at(field: impl Into<String>, text: &'static str) -> Self {
         let violation = Violation {
             field: field.into(),
-            text,
+            text: text.into(),
         };
         Self {
             violations: vec![violation],
@@ -132,7 +144,7 @@ pub enum Obstacle {
     BucketInUse,
     /// What a contract is worth cannot change while a bucket holds it.
     InstrumentInUse,
-    /// The bucket has fills in the instrument, so its opening position stands.
+    /// The bucket has a position or a live order in the instrument, so nothing is loaded.
     PositionTraded,
     /// A reroute target is unknown, is the bucket's only route, or leads back.
     RouteRefused,
@@ -140,6 +152,12 @@ pub enum Obstacle {
     CurrencyMismatch,
     /// The group above is not of a level that may be there.
     GroupMisplaced,
+    /// A stricter state is in force.
+    RearmRequired,
+    /// The bucket is the gateway's own.
+    BucketReserved,
+    /// A figure is too large to compute with.
+    FigureTooLarge,
 }
 
 impl Obstacle {
@@ -151,6 +169,9 @@ impl Obstacle {
             Self::RouteRefused => reason::ROUTE_REFUSED,
             Self::CurrencyMismatch => reason::CURRENCY_MISMATCH,
             Self::GroupMisplaced => reason::GROUP_MISPLACED,
+            Self::RearmRequired => reason::REARM_REQUIRED,
+            Self::BucketReserved => reason::BUCKET_RESERVED,
+            Self::FigureTooLarge => reason::FIGURE_TOO_LARGE,
         }
     }
 
@@ -160,7 +181,9 @@ impl Obstacle {
             Self::InstrumentInUse => {
                 "what the contract is worth cannot change under positions or live orders"
             }
-            Self::PositionTraded => "the bucket has fills in the instrument",
+            Self::PositionTraded => {
+                "the bucket has another position there, or a live order in the instrument"
+            }
             Self::RouteRefused => {
                 "a reroute target is unknown, is the bucket's only route, or leads back"
             }
@@ -168,6 +191,9 @@ impl Obstacle {
                 "the currency of the limits is not that of the groups above and of what is below"
             }
             Self::GroupMisplaced => "a desk hangs under a firm, and a firm under nothing",
+            Self::RearmRequired => "a stricter state is in force, and only a re-arm ends it",
+            Self::BucketReserved => "the bucket is the gateway's own",
+            Self::FigureTooLarge => "a figure is too large to compute with",
         }
     }
 }
@@ -244,6 +270,20 @@ impl Refusal {
             "no such instrument",
         )
         .about("bulkhead.v1.Instrument", id.to_string())
+    }
+
+    /// NOT_FOUND: the bucket has no such account, or leaves a choice.
+    #[must_use]
+    pub fn unknown_account(venue: &VenueId, account: Option<&AccountId>) -> Self {
+        Self::new(
+            Code::NotFound,
+            reason::UNKNOWN_ACCOUNT,
+            "the bucket has no such account, or has several and none is named",
+        )
+        .about(
+            "bulkhead.v1.VenueAccount",
+            format!("{venue}/{}", super::field::text(account)),
+        )
     }
 
     /// ALREADY_EXISTS: a bucket of this id exists with other content.
@@ -363,7 +403,7 @@ impl From<Refusal> for Status {
             let violations: Vec<_> = refusal
                 .violations
                 .into_iter()
-                .map(|violation| FieldViolation::new(violation.field, violation.text))
+                .map(|violation| FieldViolation::new(violation.field, violation.text.into_owned()))
                 .collect();
             details.set_bad_request(violations);
         }

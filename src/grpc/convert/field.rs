@@ -2,6 +2,7 @@
 //!
 //! A reader returns `None` for what it refused and noted; the whole request is read before it is refused.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use prost_types::{Duration, Timestamp};
@@ -10,6 +11,7 @@ use super::error::{Malformed, Violation};
 use crate::domain::amount::{Amount, Money, ParseError};
 use crate::domain::name::{ClientId, Currency, Name, NameError};
 use crate::pb;
+use crate::risk::flaws::Flaw;
 
 /// Most violations that are told one by one. They travel in a header, which some clients bound at 8 KiB.
 pub const VIOLATIONS_MAX: usize = 32;
@@ -32,6 +34,8 @@ pub mod says {
     pub const NEGATIVE: &str = "must not be negative";
     /// Named before.
     pub const TWICE: &str = "named twice";
+    /// Zero.
+    pub const ZERO: &str = "must not be zero";
     /// Beyond the range of the field.
     pub const OUT_OF_RANGE: &str = "out of range";
     /// Seconds of a point in time.
@@ -118,12 +122,28 @@ pub struct Violations {
 impl Violations {
     /// Notes that a field is wrong.
     #[cold]
-    pub fn refuse(&mut self, at: Path<'_>, text: &'static str) {
+    pub fn refuse(&mut self, at: Path<'_>, text: impl Into<Cow<'static, str>>) {
         if self.found.len() < VIOLATIONS_MAX {
             let field = at.to_string();
-            self.found.push(Violation { field, text });
+            self.found.push(Violation {
+                field,
+                text: text.into(),
+            });
         } else {
             self.omitted = self.omitted.saturating_add(1);
+        }
+    }
+
+    /// Notes what makes no sense about a document that was read. `ids` are those of its list of rules by instrument, in its order.
+    pub fn flaws(&mut self, at: Path<'_>, flaws: Vec<Flaw>, ids: &[String]) {
+        for flaw in flaws {
+            let field = format!("{at}{}", wire_field(&flaw.key, ids));
+            if self.found.len() < VIOLATIONS_MAX {
+                let text = flaw.expected.into();
+                self.found.push(Violation { field, text });
+            } else {
+                self.omitted = self.omitted.saturating_add(1);
+            }
         }
     }
 
@@ -143,6 +163,18 @@ impl Violations {
                 omitted: self.omitted,
             }),
         }
+    }
+
+    /// Notes what was found wrong with a part that was read by itself.
+    pub fn more(&mut self, wrong: Malformed) {
+        let Malformed {
+            violations,
+            omitted,
+        } = wrong;
+        let room = VIOLATIONS_MAX.saturating_sub(self.found.len());
+        let beyond = violations.len().saturating_sub(room);
+        self.found.extend(violations.into_iter().take(room));
+        self.omitted = self.omitted.saturating_add(beyond).saturating_add(omitted);
     }
 
     /// A field that must be there.
@@ -338,6 +370,44 @@ impl Violations {
         self.refuse(at, wrong);
         None
     }
+}
+
+/// Where the contract has what the domain calls by this key, from the document on.
+fn wire_field(key: &[String], ids: &[String]) -> String {
+    let mut field = String::new();
+    let mut above = "";
+    for step in key {
+        let name = match (above, step.as_str()) {
+            ("per_instrument", id) => {
+                let place = ids.iter().position(|known| known == id);
+                format!("[{}]", place.unwrap_or(0))
+            }
+            ("concentration", index) => format!("[{index}]"),
+            ("order_rate" | "open_orders", "max") | ("look_alike", "count") => {
+                ".orders_max".to_owned()
+            }
+            ("notional_rate", "max") => ".notional_max".to_owned(),
+            (index, "max") if index.bytes().all(|byte| byte.is_ascii_digit()) => {
+                ".gross_notional_max".to_owned()
+            }
+            (_, "capital_share") => ".capital_share_max".to_owned(),
+            (_, "per_instrument") => ".instruments".to_owned(),
+            (_, "concentration") => ".concentrations".to_owned(),
+            (_, "collar") => ".price_collar".to_owned(),
+            (_, "long_max") => ".position_long_max".to_owned(),
+            (_, "short_max") => ".position_short_max".to_owned(),
+            (_, "unsent_ttl") => ".reservation_ttl".to_owned(),
+            (_, "jump_max") => ".mark_jump_max".to_owned(),
+            (_, "settle") => ".settle_currency".to_owned(),
+            (_, "expiry") => ".expires_at".to_owned(),
+            (_, "strike") => ".strike_price".to_owned(),
+            (_, "underlying_instrument") => ".underlying_instrument_id".to_owned(),
+            (_, same) => format!(".{same}"),
+        };
+        field.push_str(&name);
+        above = step;
+    }
+    field
 }
 
 /// An amount on the wire.

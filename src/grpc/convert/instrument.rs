@@ -5,22 +5,35 @@ use std::collections::BTreeSet;
 use super::field::{Path, Sign, Violations, decimal, duration, says, text, timestamp};
 use super::limits::{collar, write_collar};
 use crate::domain::amount::{Price, Ratio};
-use crate::domain::instrument::{Instrument, InstrumentType, Listing, OptionRight, Payoff};
+use crate::domain::instrument::{
+    Instrument, InstrumentType, Listing, MARK_MAX_AGE, OptionRight, Payoff,
+};
 use crate::domain::name::{Currency, Name, Tag};
 use crate::pb;
+use crate::risk::flaws;
 
 /// Most bytes of a venue's own name of a contract.
 const SYMBOL_MAX: usize = 64;
 /// Longest age of a mark, nanoseconds: what a signed 64-bit number of them holds.
 const AGE_MAX: u64 = i64::MAX.unsigned_abs();
 
-/// What holds for an instrument that does not say so itself: the gateway's configuration.
+/// What holds for an instrument that does not say so itself.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct InstrumentDefaults {
     /// Age up to which marks may be used, nanoseconds.
     pub mark_max_age: u64,
     /// Largest jump of a mark that needs no confirmation, as a share.
     pub mark_jump_max: Option<Ratio>,
+}
+
+impl Default for InstrumentDefaults {
+    /// The same as in files.
+    fn default() -> Self {
+        Self {
+            mark_max_age: MARK_MAX_AGE,
+            mark_jump_max: None,
+        }
+    }
 }
 
 /// Reads an instrument. Its version is the table's to give: it is zero.
@@ -111,7 +124,7 @@ pub fn read(
         Some(underlying) => underlying,
         None => same_text(&base)?,
     };
-    Some(Instrument {
+    let instrument = Instrument {
         id: id?,
         kind,
         payoff: payoff?,
@@ -132,7 +145,9 @@ pub fn read(
         jump_max: jump_max?.or(defaults.mark_jump_max),
         collar: collar?,
         version: 0,
-    })
+    };
+    found.flaws(at, flaws::of_instrument(&instrument), &[]);
+    Some(instrument)
 }
 
 /// The name as one of another kind.

@@ -9,6 +9,7 @@ use crate::domain::instrument::Collar;
 use crate::domain::name::{InstrumentId, TagKind, VenueKind};
 use crate::domain::time::MILLISECOND;
 use crate::pb::{self, concentration_limit::Bound};
+use crate::risk::flaws;
 use crate::risk::limits::{
     ConcentrationBound, ConcentrationLimit, GroupLimits, InstrumentLimits, InstrumentLists, Limits,
     LookAlikeLimit, NotionalRateLimit, OpenOrdersLimit, PositionRule, PostOnlyRule, RATE_MAX,
@@ -47,6 +48,10 @@ pub fn read(message: pb::Limits, at: Path<'_>, found: &mut Violations) -> Option
         notional_rate,
         reservation_ttl,
     } = message;
+    let ids: Vec<String> = instruments
+        .iter()
+        .map(|it| it.instrument_id.clone())
+        .collect();
     let currency = found.name(at.field("currency"), currency);
     let capital = found.amount_if_any(at.field("capital"), capital, Sign::Positive);
     let order_quantity_max = bound(found, at.field("order_quantity_max"), order_quantity_max);
@@ -104,7 +109,7 @@ pub fn read(message: pb::Limits, at: Path<'_>, found: &mut Violations) -> Option
     let unsent_ttl = found.duration_if_any(ttl_at, reservation_ttl, 1, TTL_MAX);
 
     let default = Limits::unlimited(currency?);
-    Some(Limits {
+    let limits = Limits {
         capital: capital?,
         order_quantity_max: order_quantity_max?,
         order_base_quantity_max: order_base_quantity_max?,
@@ -130,7 +135,9 @@ pub fn read(message: pb::Limits, at: Path<'_>, found: &mut Violations) -> Option
         notional_rate: notional_rate?,
         unsent_ttl: unsent_ttl?.unwrap_or(default.unsent_ttl),
         currency: default.currency,
-    })
+    };
+    found.flaws(at, flaws::of_limits(&limits), &ids);
+    Some(limits)
 }
 
 /// Reads the limits of a group.
@@ -151,14 +158,16 @@ pub fn read_group(
     let gross_notional_max = bound(found, at.field("gross_notional_max"), gross_notional_max);
     let net_notional_max = bound(found, at.field("net_notional_max"), net_notional_max);
     let order_rate = rate(order_rate, at.field("order_rate"), found);
-    Some(GroupLimits {
+    let limits = GroupLimits {
         currency: currency?,
         gross_notional_max: gross_notional_max?,
         net_notional_max: net_notional_max?,
         net_offsets,
         order_rate: order_rate?,
         disclose,
-    })
+    };
+    found.flaws(at, flaws::of_group(&limits), &[]);
+    Some(limits)
 }
 
 /// Reads a price collar.

@@ -8,16 +8,17 @@ use crate::pb;
 
 /// Most entries of one kind in one message.
 pub const ENTRIES_MAX: usize = 10_000;
+const TOO_MANY: &str = "more than 10,000 entries";
 
-/// One message of a stream of marks and rates.
+/// One message of a stream of marks and rates. An entry that is wrong by itself is none.
 #[derive(Clone, Debug)]
 pub struct Feed {
     /// The sender's number for it.
     pub client_seq: u64,
     /// Marks, to be taken in order.
-    pub marks: Vec<MarkUpdate>,
+    pub marks: Vec<Option<MarkUpdate>>,
     /// Rates, to be taken in order after the marks.
-    pub rates: Vec<RateUpdate>,
+    pub rates: Vec<Option<RateUpdate>>,
 }
 
 /// Reads a request to take marks.
@@ -50,11 +51,9 @@ pub fn push_rates(request: pb::PushRatesRequest) -> Result<Vec<RateUpdate>, Malf
     found.finish(rates)
 }
 
-/// Reads one message of a stream of marks and rates.
-///
-/// # Errors
-/// Everything that is wrong with it by itself.
-pub fn feed(request: pb::StreamMarksRequest) -> Result<Feed, Malformed> {
+/// Reads one message of a stream of marks and rates, and tells everything that is wrong with it by itself.
+#[must_use]
+pub fn feed(request: pb::StreamMarksRequest) -> (Feed, Option<Malformed>) {
     let pb::StreamMarksRequest {
         client_seq,
         marks,
@@ -64,14 +63,39 @@ pub fn feed(request: pb::StreamMarksRequest) -> Result<Feed, Malformed> {
     if client_seq == 0 {
         found.refuse(Path::ROOT.field("client_seq"), says::REQUIRED);
     }
-    let marks = entries(marks, Path::ROOT.field("marks"), &mut found, mark);
-    let rates = entries(rates, Path::ROOT.field("rates"), &mut found, rate);
-    let feed = marks.zip(rates).map(|(marks, rates)| Feed {
+    let feed = Feed {
         client_seq,
-        marks,
-        rates,
-    });
-    found.finish(feed)
+        marks: each(marks, Path::ROOT.field("marks"), &mut found, mark),
+        rates: each(rates, Path::ROOT.field("rates"), &mut found, rate),
+    };
+    (feed, found.finish(Some(())).err())
+}
+
+/// Reads entries one by one; those beyond the most are none.
+fn each<M, T>(
+    list: Vec<M>,
+    at: Path<'_>,
+    found: &mut Violations,
+    read: fn(M, Path<'_>, &mut Violations) -> Option<T>,
+) -> Vec<Option<T>> {
+    let mut all = Vec::with_capacity(list.len());
+    for (index, entry) in list.into_iter().enumerate() {
+        if index == ENTRIES_MAX {
+            found.refuse(at, TOO_MANY);
+        }
+        let mut own = Violations::default();
+        let value = read(entry, at.item(index), &mut own);
+        let value = match own.finish(value) {
+            Ok(value) if index < ENTRIES_MAX => Some(value),
+            Ok(_) => None,
+            Err(wrong) => {
+                found.more(wrong);
+                None
+            }
+        };
+        all.push(value);
+    }
+    all
 }
 
 fn entries<M, T>(
@@ -81,7 +105,7 @@ fn entries<M, T>(
     read: fn(M, Path<'_>, &mut Violations) -> Option<T>,
 ) -> Option<Vec<T>> {
     if list.len() > ENTRIES_MAX {
-        found.refuse(at, "more than 10,000 entries");
+        found.refuse(at, TOO_MANY);
         return None;
     }
     let mut all = Some(Vec::with_capacity(list.len()));

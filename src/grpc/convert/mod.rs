@@ -18,6 +18,7 @@ pub mod monitor;
 pub mod order;
 pub mod report;
 pub mod session;
+pub mod usage;
 pub mod view;
 
 #[cfg(test)]

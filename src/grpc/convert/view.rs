@@ -28,13 +28,11 @@ pub fn write_order(view: &OrderView, currency: Option<&Currency>) -> pb::OrderVi
         price: view.terms.limit_price().map(decimal),
         stop_price: view.terms.trigger().map(decimal),
         reserved: currency.map(|currency| money(view.reserved, currency)),
-        // The engine's view tells neither the mean price of the fills nor whether a cancel is wanted.
-        average_price: None,
         owed_quantity: Some(decimal(view.missing)),
         reduce_only: view.reduce_only,
         pending_cl_ord_ids: view.pending.iter().map(ToString::to_string).collect(),
         approved_at: Some(timestamp(view.approved_at)),
-        cancel_wanted: false,
+        cancel_wanted: view.cancel_wanted,
     }
 }
 

@@ -607,6 +607,7 @@ fn order_view() -> OrderView {
         pending: vec!["a-3".parse().unwrap()],
         source: None,
         approved_at: 1_800_000_000_000_000_007,
+        cancel_wanted: true,
     }
 }
 
@@ -630,12 +631,11 @@ fn order_message() -> pb::OrderView {
             amount: dec("77"),
             currency: s("USDT"),
         }),
-        average_price: None,
         owed_quantity: dec("1"),
         reduce_only: true,
         pending_cl_ord_ids: vec![s("a-3")],
         approved_at: super::at(1_800_000_000),
-        cancel_wanted: false,
+        cancel_wanted: true,
     }
 }
 

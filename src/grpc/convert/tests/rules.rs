@@ -1064,8 +1064,8 @@ fn what_a_list_names_twice_is_refused_at_the_second_place() {
         instrument_id: s("X"),
         venue_id: s("V"),
         account_id: s(account),
-        quantity: dec("0"),
-        average_price: None,
+        quantity: dec("-1"),
+        average_price: dec("0"),
     };
     for (second, wrong) in [("", true), ("other", false)] {
         let request = pb::LoadPositionsRequest {

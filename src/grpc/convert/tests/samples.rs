@@ -754,7 +754,10 @@ fn market_kinds() -> Vec<Kind> {
         },
         Kind {
             type_name: ".bulkhead.v1.StreamMarksRequest",
-            read: read!(StreamMarksRequest, market::feed),
+            read: read!(StreamMarksRequest, |it| {
+                let (feed, wrong) = market::feed(it);
+                wrong.map_or(Ok(feed), Err)
+            }),
             samples: vec![good(
                 &StreamMarksRequest {
                     client_seq: 1,

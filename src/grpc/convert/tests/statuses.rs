@@ -88,7 +88,7 @@ fn what_the_sender_sent_is_never_repeated_and_the_answer_stays_small() {
         marks: vec![pb::Mark::default(); 10_000],
         rates: vec![pb::Rate::default(); 10_000],
     };
-    let status = Status::from(market::feed(request).unwrap_err());
+    let status = Status::from(market::feed(request).1.unwrap());
     let violations = status
         .get_error_details()
         .bad_request()
@@ -151,6 +151,9 @@ fn every_refusal_has_its_code_and_its_reason() {
         obstacle(Obstacle::RouteRefused),
         obstacle(Obstacle::CurrencyMismatch),
         obstacle(Obstacle::GroupMisplaced),
+        obstacle(Obstacle::RearmRequired),
+        obstacle(Obstacle::BucketReserved),
+        obstacle(Obstacle::FigureTooLarge),
         (Refusal::overloaded(), Code::ResourceExhausted, None),
         (Refusal::draining(), Code::Unavailable, None),
         (Refusal::internal(), Code::Internal, None),
