@@ -4,6 +4,7 @@ mod decide;
 mod ghz;
 mod layering;
 mod model;
+mod readme;
 mod regressions;
 mod server;
 mod support;
