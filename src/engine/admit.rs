@@ -27,7 +27,7 @@ use crate::risk::lifecycle::{Life, Version};
 use crate::risk::limits::SelfMatchRule;
 use crate::risk::policy::{Case, GroupCase, Verdict, evaluate};
 use crate::risk::valuation::{Prices, base_quantity, exposure_price, lowest_price, unit_value};
-use crate::risk::window::{Likeness, RateUse};
+use crate::risk::window::{Likeness, OrderRate, RateUse};
 
 /// How an order is put to the bar.
 #[derive(Clone, Copy)]
@@ -44,6 +44,8 @@ pub(super) struct Sitting<'a> {
     pub quiet: bool,
     /// Bucket it was addressed to, where that is another one.
     pub source: Option<&'a BucketId>,
+    /// Of a reroute: the rates as they stood where the order was addressed, which counted it there.
+    pub counted: Option<Rates>,
 }
 
 /// What came of it.
@@ -76,6 +78,8 @@ pub(super) struct Admitted {
     pub state_version: u64,
     /// What the findings count in, where there are any.
     pub subject: Option<Box<Subject>>,
+    /// The rates it was tested on.
+    pub rates: Rates,
 }
 
 /// One order or replace, resolved as far as the reference data go.
@@ -220,9 +224,10 @@ impl Engine {
             dimension: None,
             figures: None,
         });
-        let rates = Rates::read(state, sitting, false);
+        let mut own = client_rate(sitting);
+        let rates = Rates::read(state, sitting, own.as_deref(), false);
         if sitting.commit && !sitting.quiet {
-            rates.record(state, sitting);
+            rates.record(state, sitting, own.as_deref_mut());
             state.count_refusal(&verdict.broken);
         }
         Admitted {
@@ -243,6 +248,7 @@ impl Engine {
             closing_restricted: false,
             state_version: state.changes,
             subject: None,
+            rates,
         }
     }
 
@@ -375,7 +381,8 @@ impl Engine {
             });
         }
 
-        let rates = Rates::read(state, sitting, exit);
+        let mut own_rate = client_rate(sitting);
+        let rates = Rates::read(state, sitting, own_rate.as_deref(), exit);
         let likeness = Likeness {
             instrument: number,
             side: ask.side,
@@ -460,6 +467,7 @@ impl Engine {
             closing_restricted: exit && !holding.listing.allowed,
             state_version: state.changes,
             subject: None,
+            rates,
             verdict,
         };
         if !admitted.verdict.passes() || sitting.figures {
@@ -472,7 +480,7 @@ impl Engine {
         if !admitted.verdict.passes() {
             drop(groups);
             if sitting.commit && !sitting.quiet {
-                rates.record(state, sitting);
+                rates.record(state, sitting, own_rate.as_deref_mut());
                 state.count_refusal(&admitted.verdict.broken);
             }
             return admitted;
@@ -500,7 +508,8 @@ impl Engine {
             }
         }
         drop(groups);
-        rates.record(state, sitting);
+        rates.record(state, sitting, own_rate.as_deref_mut());
+        drop(own_rate);
         self.take(
             state,
             ask,
@@ -578,7 +587,10 @@ impl Engine {
                     hold: taken.after,
                     approved: now,
                     deadline: now.mono.saturating_add(state.limits.unsent_ttl),
-                    counted: taken.added,
+                    counted: state
+                        .limits
+                        .notional_rate
+                        .map_or(Money::ZERO, |_| taken.added),
                     unvalued: taken.unvalued,
                     send_after_commit: sitting.client.setup.send_after_commit,
                     source: sitting.source.cloned(),
@@ -725,39 +737,65 @@ struct Taken {
 }
 
 /// The shares of the bucket's and the client's order rate that an attempt draws on.
-struct Rates {
+#[derive(Clone, Copy, Default)]
+pub(super) struct Rates {
     bucket: Option<RateUse>,
     client: Option<RateUse>,
 }
 
 impl Rates {
-    fn read(state: &BucketState, sitting: &Sitting<'_>, exit: bool) -> Self {
+    /// At a target of a reroute what was counted already is tested as it stood before, so that an order counts once.
+    fn read(
+        state: &BucketState,
+        sitting: &Sitting<'_>,
+        client: Option<&OrderRate>,
+        exit: bool,
+    ) -> Self {
         let now = sitting.now.mono;
-        Self {
-            bucket: state
-                .limits
-                .order_rate
-                .as_ref()
-                .map(|limit| state.rate.usage(limit, now, exit)),
-            client: sitting
-                .client
-                .setup
-                .order_rate
-                .as_ref()
-                .map(|limit| sitting.client.rate.lock().usage(limit, now, exit)),
+        let bucket = || {
+            let limit = state.limits.order_rate.as_ref()?;
+            Some(state.rate.usage(limit, now, exit))
+        };
+        match sitting.counted {
+            None => Self {
+                bucket: bucket(),
+                client: client
+                    .zip(sitting.client.setup.order_rate.as_ref())
+                    .map(|(rate, limit)| rate.usage(limit, now, exit)),
+            },
+            Some(counted) if sitting.source.is_none() => counted,
+            Some(counted) => Self {
+                bucket: bucket(),
+                ..counted
+            },
         }
     }
 
     /// Counts the attempt, approved or not: a flood is not free (F1).
-    fn record(&self, state: &mut BucketState, sitting: &Sitting<'_>) {
+    fn record(
+        &self,
+        state: &mut BucketState,
+        sitting: &Sitting<'_>,
+        client: Option<&mut OrderRate>,
+    ) {
         let now = sitting.now.mono;
-        if let (Some(limit), Some(rate)) = (state.limits.order_rate, self.bucket) {
+        let here = sitting.counted.is_none() || sitting.source.is_some();
+        if let (true, Some(limit), Some(rate)) = (here, state.limits.order_rate, self.bucket) {
             state.rate.record(&limit, now, rate);
         }
-        if let (Some(limit), Some(rate)) = (sitting.client.setup.order_rate, self.client) {
-            sitting.client.rate.lock().record(&limit, now, rate);
+        if let (Some(own), Some(limit), Some(rate)) =
+            (client, sitting.client.setup.order_rate, self.client)
+        {
+            own.record(&limit, now, rate);
         }
     }
+}
+
+/// The client's own rate, locked from the test to the count, since its orders for other buckets draw on it too. Nothing where it has none, or
+/// where the order was counted already.
+fn client_rate<'a>(sitting: &Sitting<'a>) -> Option<MutexGuard<'a, OrderRate>> {
+    let limited = sitting.counted.is_none() && sitting.client.setup.order_rate.is_some();
+    limited.then(|| sitting.client.rate.lock())
 }
 
 fn value_unit(instrument: &Instrument, price: Option<Price>, rate: Ratio) -> Result<Money, Reason> {

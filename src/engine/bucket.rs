@@ -811,11 +811,6 @@ impl BucketState {
         }
     }
 
-    /// What is redone when an order that was over lives again (H15).
-    pub fn reopen(&mut self, record: &OrderRecord) {
-        self.rest_all(record);
-    }
-
     /// Stops the bucket: something happened that it cannot count.
     pub fn halt_for_fault(&mut self, reason: &str) {
         self.note = StateNote {
@@ -1041,7 +1036,15 @@ impl BucketState {
     /// Notes why the bucket is above a limit, and forgets it when it no longer is.
     pub fn note_breach(&mut self, cause: BreachCause) {
         if self.is_over() {
-            if self.breach == 0 || cause != BreachCause::PriceMove {
+            // These may have changed nothing for the worse: they explain a breach only where nothing else does.
+            let faint = matches!(
+                cause,
+                BreachCause::PriceMove
+                    | BreachCause::FillPrice
+                    | BreachCause::Restatement
+                    | BreachCause::Exit
+            );
+            if self.breach == 0 || !faint {
                 self.breach |= 1_u16.checked_shl(u32::from(cause_code(cause))).unwrap_or(0);
             }
         } else {

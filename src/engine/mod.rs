@@ -30,7 +30,7 @@ use dashmap::DashMap;
 use foldhash::fast::RandomState;
 use parking_lot::{Mutex, RwLock};
 
-use self::admit::{Admitted, Sitting};
+use self::admit::{Admitted, Rates, Sitting};
 use self::answer::{Answer, Refusal};
 use self::bucket::Bucket;
 use self::client::Client;
@@ -97,6 +97,7 @@ impl Engine {
             commit: true,
             quiet: false,
             source: None,
+            counted: None,
         };
         let (bucket, admitted, because) = self.place_order(&bucket, order, &sitting);
         let store = admitted
@@ -146,6 +147,7 @@ impl Engine {
             commit: false,
             quiet: false,
             source: None,
+            counted: None,
         };
         let (_, admitted, because) = self.place_order(&bucket, order, &sitting);
         Ok(answer(admitted, because, now))
@@ -204,6 +206,7 @@ impl Engine {
             commit,
             quiet: false,
             source: None,
+            counted: None,
         };
         let live = match other
             .as_deref_mut()
@@ -299,6 +302,7 @@ impl Engine {
             let at_target = Sitting {
                 source: other.then_some(&bucket.id),
                 quiet: true,
+                counted: Some(admitted.rates),
                 ..*sitting
             };
             let second = self.guarded(&to, sitting.now, || {
@@ -374,6 +378,7 @@ impl Engine {
             closing_restricted: false,
             state_version: 0,
             subject: None,
+            rates: Rates::default(),
         }
     }
 

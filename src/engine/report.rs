@@ -55,22 +55,6 @@ impl BookedFill {
     }
 }
 
-/// Changes an order, and with it the prices at which it rests; one that is over rests nowhere.
-fn rested_anew(
-    state: &mut BucketState,
-    record: &mut OrderRecord,
-    change: impl FnOnce(&mut OrderRecord),
-) {
-    let was_live = !record.life.is_over();
-    if was_live {
-        state.unrest_all(record);
-    }
-    change(record);
-    if was_live {
-        state.rest_all(record);
-    }
-}
-
 impl Engine {
     /// Books a report.
     pub fn report(&self, report: &Report, now: Now) -> Receipt {
@@ -185,22 +169,19 @@ impl Engine {
             }
         }
         let mut sent = false;
-        let told = self.with_order(&key.client, &key.cl_ord_id, now, |state, bucket, record| {
+        let told = self.with_order(&key.client, &key.cl_ord_id, now, |_, _, record| {
             if record
                 .life
                 .pending()
                 .iter()
                 .any(|version| version.cl_ord_id == key.cl_ord_id)
             {
-                rested_anew(state, record, |record| {
-                    record
-                        .life
-                        .cancel_rejected(CancelRejectOf::Replace, &key.cl_ord_id);
-                });
+                record
+                    .life
+                    .cancel_rejected(CancelRejectOf::Replace, &key.cl_ord_id);
             } else if record.key.cl_ord_id == key.cl_ord_id {
                 sent = !record.life.release();
             }
-            let _ = bucket;
             Vec::new()
         });
         if sent {
@@ -305,14 +286,15 @@ impl Engine {
             now,
             |state, bucket, record| {
                 let mut flags = self.compare(report, state, record);
-                if let Some(cum) = report.cum {
-                    record.life.told_filled(cum);
-                }
                 let account = self.account_of(report, state).or(Some(record.account));
                 let booking = self.booking(state, &record.listed, record.side, fill, account, now);
                 let Some(oddities) = record.life.fill(fill.quantity) else {
                     return flags;
                 };
+                // After the fill: a sum told with a late fill does not make it an owed one.
+                if let Some(cum) = report.cum {
+                    record.life.told_filled(cum);
+                }
                 if record.life.is_in_cash() {
                     record.life.spend(booking.traded);
                     if report.leaves.is_some_and(Quantity::is_zero) {
@@ -630,11 +612,6 @@ impl Engine {
                 if let Some(cum) = cum {
                     record.life.told_filled(cum);
                 }
-                // One that is over rests nowhere; one that lives again by this is put back when it is.
-                let was_live = !record.life.is_over();
-                if was_live {
-                    state.unrest_all(record);
-                }
                 let mut cause = BreachCause::Restatement;
                 let oddities = match &report.kind {
                     ReportKind::New | ReportKind::Trade(_) => {
@@ -676,9 +653,6 @@ impl Engine {
                             .unresolved
                             .then_some(ReportFlag::NeedsReconciliation),
                     );
-                }
-                if was_live {
-                    state.rest_all(record);
                 }
                 self.settle(state, bucket, record, None, cause);
                 flags
@@ -751,15 +725,18 @@ impl Engine {
         };
         let number = record.listed.number;
         state.aside = u32::from(was_live);
+        // It rests at the prices it has while it is live, whatever `change` does to either.
+        if was_live {
+            state.unrest_all(&record);
+        }
         receipt.flags = change(state, &bucket, &mut record);
         // Whatever `change` did to the order's life, its hold follows.
         self.settle(state, &bucket, &mut record, None, BreachCause::Restatement);
         let over = record.life.is_over();
-        if was_live && over {
-            state.unrest_all(&record);
+        if !over {
+            state.rest_all(&record);
+        } else if was_live {
             state.end(&mut record);
-        } else if !was_live && !over {
-            state.reopen(&record);
         }
         if !receipt.flags.is_empty() {
             state.counters.flagged = state.counters.flagged.saturating_add(1);

@@ -39,6 +39,8 @@ pub struct OpenSide {
     pub exit: Quantity,
     /// Of both, quantity of orders marked reduce-only.
     pub reduce_only: Quantity,
+    /// Of both, quantity of orders that only reduce: marked so, or approved as exits.
+    pub reducing: Quantity,
 }
 
 impl OpenSide {
@@ -58,6 +60,9 @@ impl OpenSide {
         if hold.reduce_only {
             self.reduce_only = self.reduce_only.checked_add(hold.quantity)?;
         }
+        if hold.reduce_only || hold.exit {
+            self.reducing = self.reducing.checked_add(hold.quantity)?;
+        }
         Some(self)
     }
 
@@ -70,6 +75,9 @@ impl OpenSide {
         }
         if hold.reduce_only {
             self.reduce_only = self.reduce_only.checked_sub(hold.quantity)?;
+        }
+        if hold.reduce_only || hold.exit {
+            self.reducing = self.reducing.checked_sub(hold.quantity)?;
         }
         Some(self)
     }

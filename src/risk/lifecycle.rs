@@ -150,12 +150,12 @@ impl Life {
             Some(End {
                 filled: Some(filled),
                 ..
-            }) => open(filled),
+            }) => open(filled.max(self.told_in_force())),
+            // What the venue counts as filled and we have not seen is owed, even beyond the quantity it was replaced to.
             Some(End { filled: None, .. }) | None => self
                 .versions()
                 .map(|version| open(version.quantity))
-                .max()
-                .unwrap_or(Quantity::ZERO),
+                .fold(open(self.told_in_force()), Quantity::max),
         }
     }
 
@@ -170,6 +170,7 @@ impl Life {
                 None => self.versions().try_fold(Money::ZERO, |most, version| {
                     let open = version
                         .quantity
+                        .max(self.told_in_force())
                         .checked_sub(self.filled)?
                         .floor_zero()
                         .min(leaves);
@@ -390,7 +391,10 @@ impl Life {
             filled: Some(_), ..
         }) = self.end
         {
-            return Oddities::default();
+            return Oddities {
+                owed: self.leaves().is_positive(),
+                ..Oddities::default()
+            };
         }
         let filled = cum.map(|cum| cum.max(self.filled).max(self.told_in_force()));
         self.end = Some(End { state, filled });

@@ -437,10 +437,10 @@ fn reduce_only_mark(case: &Case<'_>, bench: &mut Bench<'_>) {
         Side::Buy => before.position.checked_neg(),
         Side::Sell => Some(before.position),
     };
-    let marked = after.side(case.side).reduce_only;
+    let reducing = after.side(case.side).reducing;
     bench.require(
         Level::Bucket,
-        reducible.is_some_and(|reducible| reducible.is_positive() && marked <= reducible),
+        reducible.is_some_and(|reducible| reducible.is_positive() && reducing <= reducible),
     );
 }
 
@@ -803,3 +803,6 @@ fn notional_rate(case: &Case<'_>, bench: &mut Bench<'_>) {
         (Ok(()), None) => bench.unavailable(Reason::Overflow),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,11 @@ use bulkhead::domain::report::ReportKind;
 use bulkhead::domain::state::OrderState;
 use bulkhead::engine::answer::ReportFlag;
 
+use bulkhead::domain::time::SECOND;
+use bulkhead::engine::Engine;
+use bulkhead::engine::setup::{ClientSetup, EngineSetup};
+use bulkhead::risk::limits::RateLimit;
+
 use crate::support::*;
 
 #[test]
@@ -70,4 +75,43 @@ fn an_order_lives_and_leaves_nothing_behind() {
         (view.totals.gross, view.positions.first().unwrap().realised),
         (Money::ZERO, amount("40"))
     );
+}
+
+/// NL14 for the one window that orders of several buckets draw on without a group above them.
+#[test]
+fn a_clients_rate_holds_over_threads_and_buckets() {
+    const THREADS: usize = 4;
+    let mut setup = EngineSetup::new(id("USD"));
+    setup.clients = vec![ClientSetup {
+        id: id("c"),
+        quota: 1_000_000,
+        send_after_commit: false,
+        order_rate: Some(RateLimit {
+            max: 500,
+            window: SECOND,
+            exit_reserve: 0,
+        }),
+    }];
+    let buckets = (0..THREADS).map(|thread| bucket(&format!("b{thread}"), None, limits()));
+    let engine = Engine::new(setup, firm(), buckets.collect(), vec![perpetual("BTC")]).unwrap();
+    mark(&engine, "BTC", "100", START);
+    let send = &|thread: usize| {
+        (0..500)
+            .filter(|number| {
+                let mut order = order(&format!("{thread}-{number}"), Side::Buy, "1", "100");
+                order.bucket = id(&format!("b{thread}"));
+                reasons(&engine.decide(&order, START, false).unwrap()).is_empty()
+            })
+            .count()
+    };
+    let approved: usize = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS)
+            .map(|thread| scope.spawn(move || send(thread)))
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .sum()
+    });
+    assert_eq!(approved, 500);
 }

@@ -1,10 +1,12 @@
 //! Behaviour from outside: one binary, so that it links once.
 
 mod decide;
+mod documents;
 mod ghz;
 mod layering;
 mod model;
 mod readme;
 mod regressions;
+mod scenarios;
 mod server;
 mod support;

@@ -74,25 +74,16 @@ fn commands(document: &str) -> Vec<(String, String)> {
     commands
 }
 
-/// The same text whenever it is printed: ids and times are left out, and so are blanks at the ends of lines.
+/// The same text whenever it is printed: numbers of decisions are left out, and so are blanks at the ends of lines.
 fn timeless(text: &str) -> String {
-    let mut words_before = ["", ""];
-    let mut lines = Vec::new();
-    for line in text.trim_end().lines() {
-        let mut words = Vec::new();
-        for word in line.split(' ') {
-            let bare = word.trim_end_matches([',', ')']);
-            let is_id = ["decision", "order"].contains(&words_before[1].trim_start_matches('('));
-            words.push(if is_id && !bare.is_empty() {
-                word.replace(bare, "ID")
-            } else {
-                word.to_owned()
-            });
-            words_before = [words_before[1], word];
-        }
-        lines.push(words.join(" ").trim_end().to_owned());
-    }
-    lines.join("\n")
+    let lines = text.trim_end().lines().map(|line| {
+        let mut parts = line.trim_end().split("decision ");
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |line, part| {
+            line + "decision ID" + part.trim_start_matches(|letter: char| letter.is_ascii_hexdigit() || letter == '-')
+        })
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[test]

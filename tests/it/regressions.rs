@@ -158,14 +158,11 @@ fn too_many_live_orders_stay_a_breach_through_a_fill() {
     });
     engine.update_limits(&id("b"), 1, cut).unwrap();
     let receipt = trade(&engine, "1", "e1", "1", "100", START);
-    assert_eq!(
-        receipt.breach,
-        [BreachCause::FillPrice, BreachCause::LimitCut]
-    );
+    assert_eq!(receipt.breach, [BreachCause::LimitCut]);
     let bucket = engine.bucket(&id("b")).unwrap();
     assert_eq!(
         engine.bucket_view(&bucket, START).breach,
-        [BreachCause::FillPrice, BreachCause::LimitCut]
+        [BreachCause::LimitCut]
     );
     let last = trade(&engine, "1", "e2", "1", "100", START);
     assert!(last.breach.is_empty());

@@ -240,16 +240,23 @@ impl Held {
     }
 
     pub fn leaves(&self) -> U {
+        // What the venue counts as filled and we have not seen is owed, whatever the quantity (H6).
+        let missing = self.missing();
         match (self.end, self.owed) {
-            (Some(_), Some(owed)) => owed,
+            (Some(_), Some(owed)) => owed.max(missing),
             _ => {
                 let most = self.versions.iter().map(|version| version.quantity).max();
-                (most.unwrap_or(0) - self.filled()).max(0)
+                (most.unwrap_or(0) - self.filled()).max(missing)
             }
         }
     }
 
+    fn missing(&self) -> U {
+        ((self.told - self.voided).max(0) - self.filled()).max(0)
+    }
+
     pub fn hold(&self) -> Hold {
+        let missing = self.missing();
         let (leaves, filled) = (self.leaves(), self.filled());
         let value = match self.cash {
             _ if leaves == 0 => 0,
@@ -265,7 +272,12 @@ impl Held {
             None => self
                 .versions
                 .iter()
-                .map(|version| up((version.quantity - filled).max(0).min(leaves), version.unit))
+                .map(|version| {
+                    up(
+                        (version.quantity - filled).max(missing).min(leaves),
+                        version.unit,
+                    )
+                })
                 .max()
                 .unwrap_or(0),
         };
@@ -295,11 +307,11 @@ impl Held {
 
     fn ended(&mut self, state: OrderState, cum: Option<U>) -> (bool, bool) {
         let stays = state == OrderState::DoneForDay && self.time_in_force != TimeInForce::Day;
-        if stays
-            || (self.end.is_none() && self.is_over())
-            || (self.end.is_some() && self.owed.is_some())
-        {
+        if stays || (self.end.is_none() && self.is_over()) {
             return (false, false);
+        }
+        if self.end.is_some() && self.owed.is_some() {
+            return (self.leaves() > 0, false);
         }
         self.end = Some(state);
         self.owed = cum.map(|cum| (cum.max(self.told - self.voided) - self.filled()).max(0));
@@ -874,7 +886,8 @@ impl Model {
                     open.open += hold.quantity;
                     open.value += hold.value;
                 }
-                if order.reduce_only {
+                // A13: every live order that only reduces counts, marked or not.
+                if order.reduce_only || order.exit {
                     open.reduce_only += hold.quantity;
                 }
             }
