@@ -26,6 +26,7 @@ pub struct BucketsArgs {
     /// Only buckets above one of their limits
     #[arg(long)]
     pub in_breach: bool,
+    /// Which gateway, and how to show its answer.
     #[command(flatten)]
     pub connection: Connection,
 }
@@ -38,6 +39,7 @@ pub struct UsageArgs {
     /// It is a group
     #[arg(long)]
     pub group: bool,
+    /// Which gateway, and how to show its answer.
     #[command(flatten)]
     pub connection: Connection,
 }
@@ -53,6 +55,7 @@ pub struct OrdersArgs {
     /// Only those that should be cancelled
     #[arg(long)]
     pub cancel_wanted: bool,
+    /// Which gateway, and how to show its answer.
     #[command(flatten)]
     pub connection: Connection,
 }

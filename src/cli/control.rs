@@ -25,6 +25,7 @@ pub struct HaltArgs {
     /// Refuse new orders, but leave the live ones off the cancel list
     #[arg(long)]
     pub cancel_only: bool,
+    /// Which gateway, and how to show its answer.
     #[command(flatten)]
     pub connection: Connection,
 }
@@ -40,6 +41,7 @@ pub struct RearmArgs {
     /// Who
     #[arg(long)]
     pub actor: Option<String>,
+    /// Which gateway, and how to show its answer.
     #[command(flatten)]
     pub connection: Connection,
 }

@@ -33,6 +33,7 @@ pub struct MarkArgs {
     /// Confirm a price that is further from the one before than the instrument allows
     #[arg(long)]
     pub confirm_jump: bool,
+    /// Which gateway, and how to show its answer.
     #[command(flatten)]
     pub connection: Connection,
 }

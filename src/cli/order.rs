@@ -71,6 +71,7 @@ pub struct OrderArgs {
     /// The stock of a short sale is located
     #[arg(long)]
     pub locate: bool,
+    /// Which gateway, and how to show its answer.
     #[command(flatten)]
     pub connection: Connection,
 }

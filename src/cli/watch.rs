@@ -29,6 +29,7 @@ pub struct WatchArgs {
     /// End after so many events
     #[arg(long)]
     pub count: Option<u64>,
+    /// Which gateway, and how to show its answer.
     #[command(flatten)]
     pub connection: Connection,
 }

@@ -561,11 +561,13 @@ impl Engine {
     pub fn note_of(&self, scope: &Scope) -> Result<StateNote, AdminError> {
         self.state_of(scope)?;
         Ok(match scope {
-            Scope::Bucket(id) => {
-                let bucket = self.bucket(id).ok_or(AdminError::UnknownBucket)?;
-                let note = bucket.state.lock().note.clone();
-                note
-            }
+            Scope::Bucket(id) => self
+                .bucket(id)
+                .ok_or(AdminError::UnknownBucket)?
+                .state
+                .lock()
+                .note
+                .clone(),
             Scope::Group(id) => {
                 let group = self.group(id).ok_or(AdminError::UnknownGroup)?;
                 group.switch.note()

@@ -8,6 +8,7 @@ use tonic::{Request, Response, Status};
 use super::convert::admin as read;
 use super::convert::bucket::write as write_bucket;
 use super::convert::control::{Change, Scope, write_note};
+use super::convert::decision::write_level;
 use super::convert::error::{Malformed, Obstacle, Refusal};
 use super::convert::field::{money, timestamp};
 use super::convert::instrument::{InstrumentDefaults, write as write_instrument};
@@ -17,7 +18,6 @@ use super::convert::view::write_position;
 use super::feed::Config;
 use super::{Gate, page_of};
 use crate::domain::amount::Money;
-use crate::domain::decision::Level;
 use crate::domain::name::{BucketId, Currency, GroupId};
 use crate::domain::state::{StateCause, StateNote, TradingState};
 use crate::domain::time::Now;
@@ -511,11 +511,7 @@ fn show_group(group: &Arc<Group>, buckets: u64) -> pb::Group {
     let state = group.state.lock();
     pb::Group {
         group_id: group.id.to_string(),
-        level: match group.level {
-            Level::Firm => pb::Level::Firm,
-            _ => pb::Level::Desk,
-        }
-        .into(),
+        level: write_level(group.level).into(),
         parent_group_id: super::convert::field::text(group.parent.as_ref().map(|it| &it.id)),
         limits: Some(write_group_limits(&state.limits)),
         version: state.version,
@@ -531,6 +527,7 @@ struct Named<'a> {
     group: Option<&'a GroupId>,
     subject: Option<&'a Subject>,
     opening: Option<&'a Opening>,
+    at: usize,
     expected: u64,
 }
 
@@ -543,6 +540,11 @@ impl<'a> Named<'a> {
             Scope::Subject(subject) => named.subject = Some(subject),
         }
         named
+    }
+
+    /// A field of the opening position.
+    fn field(&self, name: &str) -> String {
+        format!("positions[{}].{name}", self.at)
     }
 
     fn unknown_instrument(&self) -> Refusal {
@@ -588,10 +590,11 @@ fn refusal(error: AdminError, named: &Named<'_>) -> Refusal {
             };
         }
         AdminError::OffLot => {
-            return Malformed::at("quantity", "not a multiple of the lot").into();
+            return Malformed::at(named.field("quantity"), "not a multiple of the lot").into();
         }
         AdminError::NotPositive => {
-            return Malformed::at("average_price", "the instrument allows no such price").into();
+            let text = "the instrument allows no price of zero or less";
+            return Malformed::at(named.field("average_price"), text).into();
         }
         AdminError::NotEmpty => Obstacle::BucketInUse,
         AdminError::Currency { .. } => Obstacle::CurrencyMismatch,
@@ -609,20 +612,13 @@ fn refusal(error: AdminError, named: &Named<'_>) -> Refusal {
 /// Why opening positions were refused, with the place of the first that was.
 fn bad_opening(bad: BadOpening, bucket: &BucketId, openings: &[Opening]) -> Refusal {
     let at = bad.at.unwrap_or_default();
-    let field = |name: &str| format!("positions[{at}].{name}");
-    match bad.error {
-        AdminError::OffLot => Malformed::at(field("quantity"), "not a multiple of the lot").into(),
-        AdminError::NotPositive => {
-            let text = "the instrument allows no price of zero or less";
-            Malformed::at(field("average_price"), text).into()
-        }
-        error => refusal(
-            error,
-            &Named {
-                bucket: Some(bucket),
-                opening: openings.get(at),
-                ..Named::default()
-            },
-        ),
-    }
+    refusal(
+        bad.error,
+        &Named {
+            bucket: Some(bucket),
+            opening: openings.get(at),
+            at,
+            ..Named::default()
+        },
+    )
 }

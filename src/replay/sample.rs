@@ -20,7 +20,7 @@ const HALT_AFTER: usize = 1_800;
 
 /// Writes the sample.
 ///
-/// The mid price takes a random walk by ticks. Around it orders are placed, mostly for 300 shares and a few ticks away,
+/// The mid price takes a random walk by ticks. Around it orders are placed, mostly for 400 shares and a few ticks away,
 /// some large, some far off, fast enough to reach limits of the replay firm; orders that the mid reaches are executed; others are deleted, cut or hit. Some events are
 /// of orders from before the start, and one trading halt interrupts the flow.
 pub fn generate() -> String {
@@ -87,7 +87,7 @@ impl Market {
         // Events come in bursts.
         let pause_ns = match self.random.below(10) {
             0..=5 => self.random.below(2_000_000),
-            _ => self.random.below(50_000_000),
+            _ => self.random.below(30_000_000),
         };
         self.time_ns = self.time_ns.saturating_add(pause_ns);
         if self.random.below(10) < 3 {
@@ -103,7 +103,7 @@ impl Market {
         if let Some(index) = self.open.iter().position(reached) {
             return self.execute(index);
         }
-        if self.open.len() < 30 {
+        if self.open.len() < 80 {
             return self.submit();
         }
         match self.random.below(1_000) {
@@ -131,8 +131,8 @@ impl Market {
             false => self.mid_e4.saturating_add(away_e4),
         };
         let left = match self.random.below(100) {
-            0..=69 => 300,
-            70..=84 => self.random.one_to(299),
+            0..=69 => 400,
+            70..=84 => self.random.one_to(399),
             85..=98 => self.random.one_to(9).saturating_mul(100),
             _ => self.random.one_to(4).saturating_mul(5_000),
         };

@@ -1,5 +1,6 @@
 //! Behaviour from outside: one binary, so that it links once.
 
+mod cli;
 mod decide;
 mod documents;
 mod ghz;
@@ -9,4 +10,5 @@ mod readme;
 mod regressions;
 mod scenarios;
 mod server;
+mod services;
 mod support;

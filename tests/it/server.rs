@@ -7,7 +7,7 @@
 )]
 
 mod raw;
-mod running;
+pub mod running;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

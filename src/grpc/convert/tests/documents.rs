@@ -588,9 +588,10 @@ fn marks_and_rates_are_read_field_by_field() {
         marks: vec![super::samples::mark()],
         rates: vec![super::samples::fx()],
     };
-    let feed = market::feed(request).unwrap();
+    let (feed, refused) = market::feed(request);
+    assert_eq!(refused, None);
     assert_eq!(feed.client_seq, 4);
-    let mark = &feed.marks[0];
+    let mark = feed.marks[0].as_ref().unwrap();
     let prices = [mark.mark, mark.bid, mark.ask, mark.last, mark.index];
     assert_eq!(
         prices.map(|price| price.unwrap().to_string()),
@@ -598,7 +599,7 @@ fn marks_and_rates_are_read_field_by_field() {
     );
     assert_eq!(mark.instrument.as_str(), "BTC-PERP");
     assert!(mark.confirmed);
-    let rate = &feed.rates[0];
+    let rate = feed.rates[0].as_ref().unwrap();
     assert_eq!((rate.base.as_str(), rate.quote.as_str()), ("EUR", "USD"));
     assert_eq!(
         (rate.bid.to_string().as_str(), rate.ask.to_string().as_str()),
@@ -664,12 +665,12 @@ fn opening_positions_and_versions_are_read_field_by_field() {
         context: context.clone(),
     };
     let load = admin::load_positions(request).unwrap();
-    let expected = admin::OpeningPosition {
+    let expected = crate::engine::admin::Opening {
         instrument: "i".parse().unwrap(),
         venue: "v".parse().unwrap(),
         account: None,
         quantity: Quantity::whole(-3),
-        average_price: "0.5".parse().ok(),
+        price: "0.5".parse().unwrap(),
     };
     assert_eq!(
         (load.bucket.as_str(), load.positions),

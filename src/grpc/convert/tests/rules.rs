@@ -522,7 +522,11 @@ fn every_report_needs_its_fields_and_no_others() {
             if belongs.contains(&exec_type) {
                 assert_eq!(got, Vec::<String>::new(), "{exec_type:?} with {field}");
             } else {
-                assert_eq!(got, [path.clone()], "{exec_type:?} with {field}");
+                assert_eq!(
+                    got,
+                    std::slice::from_ref(&path),
+                    "{exec_type:?} with {field}"
+                );
             }
             let mut without = report_of(exec_type);
             unset(&mut without);

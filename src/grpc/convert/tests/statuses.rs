@@ -135,6 +135,11 @@ fn every_refusal_has_its_code_and_its_reason() {
             resource("bulkhead.v1.Instrument", "i"),
         ),
         (
+            Refusal::unknown_account(&"v".parse().unwrap(), Some(&"a".parse().unwrap())),
+            Code::NotFound,
+            resource("bulkhead.v1.VenueAccount", "v/a"),
+        ),
+        (
             Refusal::bucket_exists(&bucket),
             Code::AlreadyExists,
             resource(of_bucket, "b"),

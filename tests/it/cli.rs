@@ -1,0 +1,336 @@
+//! The command line from outside: the real binary, as a person or a script uses it.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_bulkhead");
+
+/// A gateway of the sample firm on a free port, killed at the end.
+struct Gateway {
+    child: Child,
+    address: String,
+}
+
+impl Gateway {
+    fn start() -> Self {
+        Self::serving(&[])
+    }
+
+    fn serving(more: &[&str]) -> Self {
+        let mut child = Command::new(BINARY)
+            .args(["serve", "--listen", "127.0.0.1:0", "--workers", "1"])
+            .args(more)
+            .env_remove("RUST_LOG")
+            .env_remove("BULKHEAD_CONFIG")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap());
+        let mut address = None;
+        let mut line = String::new();
+        while address.is_none() && lines.read_line(&mut line).unwrap() > 0 {
+            address = line
+                .split_whitespace()
+                .find_map(|word| word.strip_prefix("address="))
+                .map(|address| format!("http://{address}"));
+            line.clear();
+        }
+        // The pipe is drained, so that the gateway never waits for a reader of its log.
+        std::thread::spawn(move || {
+            let mut rest = Vec::new();
+            let _ = lines.read_to_end(&mut rest);
+        });
+        Self {
+            child,
+            address: address.expect("the log names the address"),
+        }
+    }
+
+    fn run(&self, words: &[&str]) -> Said {
+        Said::of(
+            Command::new(BINARY)
+                .args(words)
+                .env("BULKHEAD_ADDRESS", &self.address),
+        )
+    }
+
+    fn json(&self, words: &[&str]) -> (i32, Value) {
+        let said = self.run(&[words, &["--json"]].concat());
+        (said.code, serde_json::from_str(&said.out).unwrap())
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+struct Said {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Said {
+    fn of(command: &mut Command) -> Self {
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = command.output().unwrap();
+        Self {
+            code: status.code().unwrap(),
+            out: String::from_utf8(stdout).unwrap(),
+            err: String::from_utf8(stderr).unwrap(),
+        }
+    }
+
+    #[track_caller]
+    fn says(&self, code: i32, parts: &[&str]) {
+        let Self {
+            code: was,
+            out,
+            err,
+        } = self;
+        assert_eq!(*was, code, "{out}{err}");
+        for part in parts {
+            let found = out.contains(part) || err.contains(part);
+            assert!(found, "{part:?} in\n{out}{err}");
+        }
+    }
+}
+
+const BUY: [&str; 7] = ["order", "spot", "buy", "0.1", "BTC-USD", "@", "65000"];
+
+#[test]
+fn a_person_marks_orders_halts_and_rearms() {
+    let gateway = Gateway::start();
+
+    gateway
+        .run(&BUY)
+        .says(2, &["REJECTED  spot", "PRICE_UNAVAILABLE"]);
+    gateway
+        .run(&["mark", "BTC-USD", "65000"])
+        .says(0, &["ACCEPTED  BTC-USD 65000"]);
+    gateway
+        .run(&BUY)
+        .says(0, &["APPROVED  spot via ALPHA/spot-a  (decision "]);
+    let large = ["order", "spot", "buy", "11", "BTC-USD", "@65000"];
+    gateway.run(&large).says(
+        2,
+        &[
+            "REJECTED  spot",
+            "ORDER_QUANTITY  limit 10 contracts  before 0  after 11",
+        ],
+    );
+
+    gateway.run(&["buckets"]).says(
+        0,
+        &[
+            "spot",
+            "perp",
+            "options",
+            "ACTIVE",
+            "5,000,000",
+            "░",
+            "6,500 USD",
+        ],
+    );
+    gateway
+        .run(&["usage", "spot"])
+        .says(0, &["gross_notional_max", "open_orders", "4,993,500"]);
+    gateway
+        .run(&["orders", "spot"])
+        .says(0, &["RESERVED", "BUY", "BTC-USD", "command-line"]);
+
+    gateway
+        .run(&["halt", "bucket:spot", "--reason", "drill"])
+        .says(0, &["HALTED  bucket:spot", "live orders 1"]);
+    gateway
+        .run(&BUY)
+        .says(2, &["REJECTED  spot", "STATE_HALTED"]);
+    gateway.run(&["buckets"]).says(0, &["HALTED"]);
+    gateway
+        .run(&["rearm", "bucket:spot", "--reason", "drill over"])
+        .says(0, &["ACTIVE  bucket:spot"]);
+    gateway.run(&BUY).says(0, &["APPROVED"]);
+}
+
+#[test]
+fn every_command_speaks_json() {
+    let gateway = Gateway::start();
+    let (code, mark) = gateway.json(&["mark", "BTC-USD", "65000"]);
+    assert_eq!((code, &mark["status"]), (0, &"ACCEPTED".into()));
+
+    let what_if = [&BUY[..], &["--what-if", "--figures"]].concat();
+    let (code, decision) = gateway.json(&what_if);
+    assert_eq!((code, &decision["outcome"]), (0, &"APPROVED".into()));
+    assert_eq!(decision["what_if"], true);
+    let figures = decision["figures"].as_array().unwrap();
+    assert!(
+        figures
+            .iter()
+            .any(|it| it["limit_id"] == "gross_notional_max")
+    );
+    let (_, orders) = gateway.json(&["orders"]);
+    assert_eq!(orders, Value::Array(Vec::new()));
+
+    let named = [&BUY[..], &["--id", "a-1", "--client", "desk"]].concat();
+    let (code, decision) = gateway.json(&named);
+    assert_eq!((code, &decision["outcome"]), (0, &"APPROVED".into()));
+    assert_eq!(decision["route"]["account"], "spot-a");
+    let (_, again) = gateway.json(&named);
+    assert_eq!(again["decision_id"], decision["decision_id"]);
+    assert_eq!(again["replayed"], true);
+
+    let (code, decision) = gateway.json(&["order", "spot", "buy", "11", "BTC-USD", "@", "65000"]);
+    assert_eq!((code, &decision["outcome"]), (2, &"REJECTED".into()));
+    let breach = &decision["breaches"][0];
+    assert_eq!(breach["reason"], "ORDER_QUANTITY");
+    assert_eq!(
+        (&breach["limit"], &breach["after"]),
+        (&"10".into(), &"11".into())
+    );
+
+    let (_, orders) = gateway.json(&["orders", "--client", "desk"]);
+    assert_eq!(orders[0]["cl_ord_id"], "a-1");
+    let (_, buckets) = gateway.json(&["buckets"]);
+    let names: Vec<_> = buckets
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["bucket"])
+        .collect();
+    assert_eq!(names, ["options", "perp", "spot"]);
+    assert_eq!(buckets[2]["gross_notional"]["amount"], "6500");
+    let (_, usage) = gateway.json(&["usage", "harbor", "--group"]);
+    assert!(
+        usage["usages"]
+            .as_array()
+            .is_some_and(|all| !all.is_empty())
+    );
+
+    let (code, halt) = gateway.json(&["halt", "all"]);
+    assert_eq!((code, &halt["state"]["state"]), (0, &"HALTED".into()));
+    assert_eq!(halt["buckets"], 3);
+    let (code, rearm) = gateway.json(&["rearm", "all", "--reason", "over"]);
+    assert_eq!((code, &rearm["state"]["state"]), (0, &"ACTIVE".into()));
+
+    let (code, error) = gateway.json(&["usage", "nowhere"]);
+    assert_eq!((code, &error["error"]["code"]), (1, &"NOT_FOUND".into()));
+    let (code, error) = gateway.json(&["order", "spot", "buy", "1e3", "BTC-USD"]);
+    assert_eq!(
+        (code, &error["error"]["code"]),
+        (1, &"INVALID_ARGUMENT".into())
+    );
+    assert_eq!(error["error"]["fields"][0]["field"], "order.quantity");
+}
+
+#[test]
+fn a_watcher_sees_decisions_and_states() {
+    let gateway = Gateway::start();
+    let mut watch = Command::new(BINARY)
+        .args(["watch", "--bucket", "spot", "--count", "2"])
+        .env("BULKHEAD_ADDRESS", &gateway.address)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut err = BufReader::new(watch.stderr.take().unwrap());
+    let mut line = String::new();
+    err.read_line(&mut line).unwrap();
+    assert!(line.starts_with("watching http://127.0.0.1:"), "{line}");
+    gateway.run(&BUY).says(2, &["PRICE_UNAVAILABLE"]);
+    gateway
+        .run(&["halt", "bucket:spot", "--actor", "ann"])
+        .says(0, &[]);
+    let mut out = String::new();
+    watch
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut out)
+        .unwrap();
+    assert!(watch.wait().unwrap().success());
+    let lines: Vec<_> = out.lines().collect();
+    assert_eq!(lines.len(), 2, "{out}");
+    for part in [
+        "spot",
+        "REJECTED",
+        "BUY 0.1 BTC-USD @ 65,000",
+        "PRICE_UNAVAILABLE",
+    ] {
+        assert!(lines[0].contains(part), "{part:?} in {out}");
+    }
+    for part in ["STATE", "bucket:spot  ACTIVE → HALTED  by ann"] {
+        assert!(lines[1].contains(part), "{part:?} in {out}");
+    }
+}
+
+#[test]
+fn what_goes_wrong_is_told_with_what_to_do() {
+    let nobody = ["buckets", "--address", "http://127.0.0.1:1"];
+    Said::of(Command::new(BINARY).args(nobody)).says(
+        1,
+        &[
+            "no gateway answers at http://127.0.0.1:1",
+            "bulkhead serve",
+            "--address",
+        ],
+    );
+    let said = Said::of(Command::new(BINARY).args(nobody).arg("--json"));
+    let error: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(
+        (said.code, &error["error"]["code"]),
+        (1, &"UNREACHABLE".into())
+    );
+    // A code of 2 is kept for orders that are rejected.
+    Said::of(Command::new(BINARY).args(["halt", "desk"])).says(1, &["bucket:NAME"]);
+    Said::of(Command::new(BINARY).args(["replay", "/nowhere"])).says(1, &["cannot open /nowhere"]);
+}
+
+#[test]
+fn the_sample_is_replayed_in_recorded_time_and_the_recount_agrees() {
+    let run = || Said::of(Command::new(BINARY).args(["replay", "--json"]));
+    let said = run();
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    let report: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(report["recount_agrees"], true);
+    assert_eq!(report["recount"]["not_reported"], Value::Array(Vec::new()));
+    assert_eq!(report["source"], "the built-in sample");
+    let buckets = report["buckets"].as_array().unwrap();
+    let mut reasons = std::collections::BTreeSet::new();
+    let mut rerouted = 0;
+    for bucket in buckets {
+        reasons.extend(bucket["orders"]["reasons"].as_object().unwrap().keys());
+        rerouted += bucket["orders"]["rerouted"].as_u64().unwrap();
+    }
+    assert!(reasons.len() >= 4, "{reasons:?}");
+    assert!(rerouted > 0);
+
+    // Nothing but the speed differs between two runs.
+    let again: Value = serde_json::from_str(&run().out).unwrap();
+    for (one, other) in buckets.iter().zip(again["buckets"].as_array().unwrap()) {
+        for part in ["orders", "replaces", "received", "peaks"] {
+            assert_eq!(one[part], other[part], "{part} of {}", one["name"]);
+        }
+    }
+}
+
+#[test]
+fn a_running_gateway_of_the_replay_firm_can_be_replayed_against_twice() {
+    let config = Said::of(Command::new(BINARY).args(["replay", "--print-config"])).out;
+    let path = std::env::temp_dir().join(format!("bulkhead-replay-{}.toml", std::process::id()));
+    std::fs::write(&path, config).unwrap();
+    let gateway = Gateway::serving(&["--config", path.to_str().unwrap()]);
+    for _ in 0..2 {
+        let said = gateway.run(&["replay", "--against", &gateway.address]);
+        said.says(0, &["by its own clock", "all agree"]);
+    }
+    std::fs::remove_file(path).unwrap();
+}
