@@ -19,7 +19,7 @@ use bulkhead::grpc::Gate;
 use bulkhead::grpc::gateway::Gateway;
 use bulkhead::pb;
 use bulkhead::pb::gateway_service_server::GatewayService as _;
-use bulkhead::server::Drain;
+use bulkhead::server::{Drain, Readiness};
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor};
 use serde_json::Value;
@@ -201,7 +201,8 @@ async fn the_bench_configuration_approves_every_order() {
         confirmed: false,
     };
     engine.push_mark(&update, now);
-    let gateway = Gateway::new(Gate::new(Arc::new(engine), clock, Drain::new()));
+    let (ready, _) = Readiness::new();
+    let gateway = Gateway::new(Gate::new(Arc::new(engine), clock, Drain::new(), ready));
 
     let mut number = 0;
     for (name, method, messages) in messages() {

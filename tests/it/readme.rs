@@ -80,7 +80,9 @@ fn timeless(text: &str) -> String {
         let mut parts = line.trim_end().split("decision ");
         let first = parts.next().unwrap_or_default().to_owned();
         parts.fold(first, |line, part| {
-            line + "decision ID" + part.trim_start_matches(|letter: char| letter.is_ascii_hexdigit() || letter == '-')
+            line + "decision ID"
+                + part
+                    .trim_start_matches(|letter: char| letter.is_ascii_hexdigit() || letter == '-')
         })
     });
     lines.collect::<Vec<_>>().join("\n")
