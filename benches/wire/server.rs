@@ -71,10 +71,15 @@ async fn serve_gateway(address: SocketAddr) -> Result<(), Box<dyn Error>> {
         gateway::add_bucket(&engine, name, "desk-0", &limits, rate);
     }
     let drain = Drain::new();
-    let gate = Gate::new(Arc::new(engine), Arc::new(clock), drain.clone());
-    let message_max = settings.max_message_bytes;
     let (readiness, loading) = Readiness::new();
     drop(loading);
+    let gate = Gate::new(
+        Arc::new(engine),
+        Arc::new(clock),
+        drain.clone(),
+        readiness.clone(),
+    );
+    let message_max = settings.max_message_bytes;
     let server = bulkhead::server::Server {
         listener,
         settings,

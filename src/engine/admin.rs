@@ -683,7 +683,7 @@ impl Engine {
             quantity,
             price,
         };
-        self.load_positions(id, &[opening], now)
+        self.load(id, &[opening], false, now)
             .map_err(|bad| bad.error)
     }
 
@@ -696,6 +696,17 @@ impl Engine {
         &self,
         id: &BucketId,
         openings: &[Opening],
+        now: Now,
+    ) -> Result<u64, BadOpening> {
+        self.load(id, openings, true, now)
+    }
+
+    /// Loads opening positions; `again` says whether one that was loaded before may be named again.
+    fn load(
+        &self,
+        id: &BucketId,
+        openings: &[Opening],
+        again: bool,
         now: Now,
     ) -> Result<u64, BadOpening> {
         let bucket = self.bucket(id).ok_or(BadOpening {
@@ -717,9 +728,8 @@ impl Engine {
             }
             let (number, what) = (listed.number, (opening.quantity, opening.price));
             let held = state.position_at(number, account);
-            let same =
-                held == opening.quantity && state.opened.get(&(number, account)) == Some(&what);
-            if same {
+            let known = state.opened.get(&(number, account));
+            if again && held == opening.quantity && known == Some(&what) {
                 continue;
             }
             if !held.is_zero() || state.has_orders_in(number) {

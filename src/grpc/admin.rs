@@ -7,10 +7,10 @@ use tonic::{Request, Response, Status};
 
 use super::convert::admin as read;
 use super::convert::bucket::write as write_bucket;
-use super::convert::control::{Change, Scope, write_note};
+use super::convert::control::{Change, Scope, write_applied, write_note};
 use super::convert::decision::write_level;
 use super::convert::error::{Malformed, Obstacle, Refusal};
-use super::convert::field::{money, timestamp};
+use super::convert::field::money;
 use super::convert::instrument::{InstrumentDefaults, write as write_instrument};
 use super::convert::limits::write_group as write_group_limits;
 use super::convert::usage::write_exceeded;
@@ -461,11 +461,7 @@ impl Admin {
 }
 
 fn applied(version: u64, now: Now) -> Option<pb::ChangeResult> {
-    Some(pb::ChangeResult {
-        status: pb::ChangeStatus::Applied.into(),
-        version,
-        applied_at: Some(timestamp(now.wall)),
-    })
+    Some(write_applied(version, now.wall))
 }
 
 fn note(state: TradingState, change: Change, now: Now) -> StateNote {

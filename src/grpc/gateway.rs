@@ -10,7 +10,7 @@ use super::convert::error::Refusal;
 use super::convert::field::Path;
 use super::convert::order::{self, Question};
 use super::convert::{report, view};
-use super::feed::Request as Asking;
+use super::feed;
 use super::session::Session;
 use crate::domain::decision::{Finding, Level, Reason};
 use crate::domain::name::{BucketId, ClientId};
@@ -64,7 +64,7 @@ impl Gate {
             answer.map_err(|refusal| refused(refusal, &asked.order.bucket, &asked.order.key))?;
         let engine_nanos = self.clock.now().since(now.mono);
         self.feed
-            .decision(Asking::Order(&asked.order), &answer, engine_nanos);
+            .decision(feed::Request::Order(&asked.order), &answer, engine_nanos);
         let asked = Asked {
             key: &asked.order.key,
             original: None,
@@ -87,8 +87,11 @@ impl Gate {
         let answer = self.engine.replace(&asked.replace, now, asked.want_figures);
         let answer = answer.map_err(|refusal| refused_order(refusal, &asked.replace.key))?;
         let engine_nanos = self.clock.now().since(now.mono);
-        self.feed
-            .decision(Asking::Replace(&asked.replace), &answer, engine_nanos);
+        self.feed.decision(
+            feed::Request::Replace(&asked.replace),
+            &answer,
+            engine_nanos,
+        );
         let asked = Asked {
             key: &asked.replace.key,
             original: Some(&asked.replace.original),

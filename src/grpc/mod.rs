@@ -1,8 +1,21 @@
 //! The edge: the only code that knows tonic and prost. It turns messages into values and values into messages, and asks the engine in
 //! between. It decides nothing: two amounts of which one is a limit are never compared here.
 
+pub mod admin;
+pub mod convert;
+pub mod feed;
+pub mod gateway;
+pub mod market;
+pub mod monitor;
+pub mod session;
+
 use std::sync::Arc;
 
+use tonic::service::Routes;
+
+use self::convert::monitor::Page;
+use self::feed::Feed;
+use self::session::Sessions;
 use crate::clock::Clock;
 use crate::domain::time::Now;
 use crate::engine::Engine;
@@ -12,39 +25,27 @@ use crate::pb::market_data_service_server::MarketDataServiceServer;
 use crate::pb::monitor_service_server::MonitorServiceServer;
 use crate::server::{ANSWER_MAX, Drain, Readiness};
 
-pub mod admin;
-pub mod convert;
-pub mod feed;
-pub mod gateway;
-pub mod market;
-pub mod monitor;
-pub mod session;
-
-use self::convert::monitor::Page;
-use self::feed::Feed;
-use self::session::Sessions;
-
-/// What every service works with. A handle: clones are the same gate.
+/// What every service works with. Clones are the same gate.
 #[derive(Clone)]
 pub struct Gate {
-    /// Decides.
+    /// The engine.
     pub engine: Arc<Engine>,
-    /// Read once for each call.
+    /// The clock, read once for each call.
     pub clock: Arc<Clock>,
-    /// What may still be done.
+    /// The stop.
     pub drain: Drain,
     /// Whether everything is loaded.
     pub readiness: Readiness,
     /// Where watchers hear of what happened.
     pub feed: Feed,
-    /// When the gateway started.
-    pub started: Now,
     /// Sessions that can be resumed.
     pub sessions: Sessions,
+    /// When the gateway started.
+    pub started: Now,
 }
 
 impl Gate {
-    /// The gate of an engine that starts now.
+    /// A gate to an engine that starts now.
     #[must_use]
     pub fn new(engine: Arc<Engine>, clock: Arc<Clock>, drain: Drain, readiness: Readiness) -> Self {
         let started = clock.now();
@@ -54,8 +55,8 @@ impl Gate {
             drain,
             readiness,
             feed: Feed::default(),
-            started,
             sessions: Sessions::default(),
+            started,
         }
     }
 
@@ -67,24 +68,29 @@ impl Gate {
 
     /// Every service of the contract; messages of requests are read up to `message_max` bytes.
     #[must_use]
-    pub fn routes(&self, message_max: usize) -> tonic::service::Routes {
-        let gate = || self.clone();
-        let gateway = GatewayServiceServer::new(gateway::Gateway::new(gate()));
-        let admin = AdminServiceServer::new(admin::Admin { gate: gate() });
-        let market = MarketDataServiceServer::new(market::MarketData { gate: gate() });
-        let monitor = MonitorServiceServer::new(monitor::Monitor { gate: gate() });
-        macro_rules! bounded {
-            ($service:expr) => {
-                $service
-                    .max_decoding_message_size(message_max)
-                    .max_encoding_message_size(ANSWER_MAX)
-            };
-        }
-        tonic::service::Routes::default()
-            .add_service(bounded!(gateway))
-            .add_service(bounded!(admin))
-            .add_service(bounded!(market))
-            .add_service(bounded!(monitor))
+    pub fn routes(&self, message_max: usize) -> Routes {
+        let gateway = gateway::Gateway::new(self.clone());
+        let [for_admin, for_market, for_monitor] = [(); 3].map(|()| self.clone());
+        Routes::new(
+            GatewayServiceServer::new(gateway)
+                .max_decoding_message_size(message_max)
+                .max_encoding_message_size(ANSWER_MAX),
+        )
+        .add_service(
+            AdminServiceServer::new(admin::Admin { gate: for_admin })
+                .max_decoding_message_size(message_max)
+                .max_encoding_message_size(ANSWER_MAX),
+        )
+        .add_service(
+            MarketDataServiceServer::new(market::MarketData { gate: for_market })
+                .max_decoding_message_size(message_max)
+                .max_encoding_message_size(ANSWER_MAX),
+        )
+        .add_service(
+            MonitorServiceServer::new(monitor::Monitor { gate: for_monitor })
+                .max_decoding_message_size(message_max)
+                .max_encoding_message_size(ANSWER_MAX),
+        )
     }
 }
 

@@ -596,7 +596,7 @@ async fn opening_positions_are_loaded_all_or_none() {
     let nothing = load("b", vec![opening("BTC", "0", "1")]);
     assert_eq!(
         fields(stage.admin.load_positions(nothing).await),
-        ["positions[0].quantity"]
+        ["positions[0].quantity.value"]
     );
 
     let both = load(

@@ -319,7 +319,7 @@ fn opening_position(
     let account = found.name_if_any(at.field("account_id"), account_id);
     let quantity: Option<Quantity> = found.amount(at.field("quantity"), quantity, Sign::Any);
     if quantity.is_some_and(Quantity::is_zero) {
-        found.refuse(at.field("quantity"), says::ZERO);
+        found.refuse(at.field("quantity").field("value"), says::ZERO);
     }
     let price = found.amount(at.field("average_price"), average_price, Sign::Any);
     Some(Opening {

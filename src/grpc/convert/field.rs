@@ -137,7 +137,18 @@ impl Violations {
     /// Notes what makes no sense about a document that was read. `ids` are those of its list of rules by instrument, in its order.
     pub fn flaws(&mut self, at: Path<'_>, flaws: Vec<Flaw>, ids: &[String]) {
         for flaw in flaws {
-            let field = format!("{at}{}", wire_field(&flaw.key, ids));
+            let key = wire_field(&flaw.key, ids);
+            let field = match at.parent {
+                Some(_) => format!("{at}{key}"),
+                None => key.trim_start_matches('.').to_owned(),
+            };
+            // The reader may have found it before, with other words.
+            let told = |known: &Violation| {
+                known.field == field || known.field.strip_suffix(".value") == Some(field.as_str())
+            };
+            if self.found.iter().any(told) {
+                continue;
+            }
             if self.found.len() < VIOLATIONS_MAX {
                 let text = flaw.expected.into();
                 self.found.push(Violation { field, text });

@@ -9,13 +9,13 @@ use crate::domain::instrument::{
     Instrument, InstrumentType, Listing, MARK_MAX_AGE, OptionRight, Payoff,
 };
 use crate::domain::name::{Currency, Name, Tag};
+use crate::domain::time::MILLISECOND;
 use crate::pb;
 use crate::risk::flaws;
+use crate::risk::limits::WINDOW_MAX;
 
 /// Most bytes of a venue's own name of a contract.
 const SYMBOL_MAX: usize = 64;
-/// Longest age of a mark, nanoseconds: what a signed 64-bit number of them holds.
-const AGE_MAX: u64 = i64::MAX.unsigned_abs();
 
 /// What holds for an instrument that does not say so itself.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -97,7 +97,7 @@ pub fn read(
     let sector = found.name_if_any(at.field("sector"), sector);
     let listings = listed(listings, at.field("listings"), found);
     let age_at = at.field("mark_max_age");
-    let mark_max_age = found.duration_if_any(age_at, mark_max_age, 1, AGE_MAX);
+    let mark_max_age = found.duration_if_any(age_at, mark_max_age, MILLISECOND, WINDOW_MAX);
     let collar = collar(price_collar, at.field("price_collar"), found);
     let jump_at = at.field("mark_jump_max");
     let jump_max = found.amount_if_any(jump_at, mark_jump_max, Sign::NotNegative);

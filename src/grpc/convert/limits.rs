@@ -16,9 +16,6 @@ use crate::risk::limits::{
     RateLimit, SelfMatchRule, ShortSaleRule, WINDOW_MAX,
 };
 
-/// Longest time to live of a reservation, nanoseconds: what a signed 64-bit number of them holds.
-const TTL_MAX: u64 = i64::MAX.unsigned_abs();
-
 /// Reads the limits of a bucket.
 pub fn read(message: pb::Limits, at: Path<'_>, found: &mut Violations) -> Option<Limits> {
     let pb::Limits {
@@ -106,7 +103,7 @@ pub fn read(message: pb::Limits, at: Path<'_>, found: &mut Violations) -> Option
     let order_rate = rate(order_rate, at.field("order_rate"), found);
     let notional_rate = notional_rate_limit(notional_rate, at.field("notional_rate"), found);
     let ttl_at = at.field("reservation_ttl");
-    let unsent_ttl = found.duration_if_any(ttl_at, reservation_ttl, 1, TTL_MAX);
+    let unsent_ttl = found.duration_if_any(ttl_at, reservation_ttl, MILLISECOND, WINDOW_MAX);
 
     let default = Limits::unlimited(currency?);
     let limits = Limits {

@@ -199,8 +199,9 @@ pub const fn status(accepted: Accepted) -> pb::MarketDataStatus {
         Accepted::OutOfOrder => pb::MarketDataStatus::OutOfOrder,
         Accepted::UnknownInstrument => pb::MarketDataStatus::UnknownInstrument,
         Accepted::Crossed => pb::MarketDataStatus::Crossed,
-        // An entry without any price is refused as malformed before it gets here.
-        Accepted::NotPositive | Accepted::Empty => pb::MarketDataStatus::NotPositive,
+        Accepted::NotPositive => pb::MarketDataStatus::NotPositive,
+        // It is found before it gets here.
+        Accepted::Empty => pb::MarketDataStatus::Malformed,
         Accepted::Jump => pb::MarketDataStatus::Jump,
         Accepted::FromFuture => pb::MarketDataStatus::FromFuture,
     }

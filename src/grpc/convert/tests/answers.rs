@@ -141,6 +141,7 @@ fn every_enum_that_is_answered_covers_the_contracts() {
         Accepted::NotPositive,
         Accepted::Jump,
         Accepted::FromFuture,
+        Accepted::Empty,
     ];
     covers(
         "MarketDataStatus",

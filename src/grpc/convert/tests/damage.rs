@@ -262,6 +262,7 @@ const SIGNED: &[&str] = &[
 /// Durations by their bounds in seconds, both inclusive; nothing bounds the others but their type.
 fn is_window(name: &str) -> bool {
     name.ends_with(".window")
+        || ["Limits.reservation_ttl", "Instrument.mark_max_age"].contains(&name)
 }
 
 struct Bench<'a> {
@@ -399,8 +400,9 @@ impl Bench<'_> {
                     self.decimals(site, &zeros, refused);
                     self.decimals(site, &below, refused);
                 } else {
-                    // Nothing but the price of no position at all asks whether a quantity is zero.
-                    self.decimals(site, &zeros, None);
+                    // Only a position that is opened must be something.
+                    let something = name == "OpeningPosition.quantity";
+                    self.decimals(site, &zeros, something.then_some(value.as_str()));
                     let wrong = (!SIGNED.contains(&name)).then_some(value.as_str());
                     self.decimals(site, &below, wrong);
                 }

@@ -7,6 +7,7 @@ use super::samples::{DEFAULTS, bucket, group_limits, limits, option};
 use super::{at, dec, paths, s};
 use crate::domain::amount::Quantity;
 use crate::domain::state::TradingState;
+use crate::engine::admin::Opening;
 use crate::engine::controls::Subject;
 use crate::pb;
 
@@ -437,8 +438,8 @@ fn what_a_list_names_twice_is_refused_at_the_second_place() {
         instrument_id: s("X"),
         venue_id: s("V"),
         account_id: s(account),
-        quantity: dec("0"),
-        average_price: None,
+        quantity: dec("-1"),
+        average_price: dec("0"),
     };
     for (second, wrong) in [("", true), ("other", false)] {
         let request = pb::LoadPositionsRequest {
@@ -588,8 +589,8 @@ fn marks_and_rates_are_read_field_by_field() {
         marks: vec![super::samples::mark()],
         rates: vec![super::samples::fx()],
     };
-    let (feed, refused) = market::feed(request);
-    assert_eq!(refused, None);
+    let (feed, wrong) = market::feed(request);
+    assert_eq!(wrong, None);
     assert_eq!(feed.client_seq, 4);
     let mark = feed.marks[0].as_ref().unwrap();
     let prices = [mark.mark, mark.bid, mark.ask, mark.last, mark.index];
@@ -665,7 +666,7 @@ fn opening_positions_and_versions_are_read_field_by_field() {
         context: context.clone(),
     };
     let load = admin::load_positions(request).unwrap();
-    let expected = crate::engine::admin::Opening {
+    let expected = Opening {
         instrument: "i".parse().unwrap(),
         venue: "v".parse().unwrap(),
         account: None,
