@@ -3,7 +3,10 @@
 mod cli;
 mod decide;
 mod documents;
+mod ghz;
+mod layering;
 mod model;
+mod readme;
 mod regressions;
 mod scenarios;
 mod server;
