@@ -236,6 +236,26 @@ impl Engine {
         }
     }
 
+    /// Counts a refusal that left no trace when it was given: the attempt in the rates, with the client's own where `client` says so.
+    pub(super) fn count_refusal(
+        &self,
+        bucket: &Bucket,
+        exit: bool,
+        sitting: &Sitting<'_>,
+        client: bool,
+    ) {
+        if !sitting.commit || sitting.quiet {
+            return;
+        }
+        let mut state = bucket.state.lock();
+        let mut rates = Rates::read(&state, sitting, exit);
+        if !client {
+            rates.client = None;
+        }
+        rates.record(&mut state, sitting);
+        state.counters.rejected = state.counters.rejected.saturating_add(1);
+    }
+
     fn weigh(
         &self,
         bucket: &Arc<Bucket>,
@@ -304,7 +324,8 @@ impl Engine {
                 (life, exit || shrinks)
             }
         };
-        let Some(after) = life.hold() else {
+        let unit = holding.unit.unwrap_or(Money::ZERO);
+        let Some(after) = life.hold().and_then(|hold| hold.at(unit)) else {
             return self.refuse(state, sitting, Level::Order, Reason::Overflow);
         };
         let step = Move {
@@ -326,6 +347,8 @@ impl Engine {
             Some(replaced) => replaced.source.as_ref(),
             None => sitting.source,
         };
+        // The cap stands against a stranger's order, exit or not; it never traps one that is here.
+        let came_from = came_from.filter(|_| ask.replaced.is_none() || !exit);
         let figures = (
             state.concentrations(&shift, ask.account),
             state.traded_and_open(),

@@ -256,21 +256,28 @@ impl Engine {
         order: &Order,
         sitting: &Sitting<'_>,
     ) -> (Arc<Bucket>, Admitted, Option<Vec<Finding>>) {
+        let wants = matches!(order.attributes.reroute, RerouteConsent::AutoAccept)
+            && !order.attributes.reduce_only;
+        // Whether a refusal counts as one is known once no other route has taken the order.
+        let first = Sitting {
+            quiet: sitting.quiet || wants,
+            ..*sitting
+        };
         let mut admitted = self.guarded(bucket, sitting.now, || {
-            self.admit(bucket, order, None, sitting)
+            self.admit(bucket, order, None, &first)
         });
-        let wants = matches!(order.attributes.reroute, RerouteConsent::AutoAccept);
-        let may = wants
-            && !admitted.exit
+        if !wants || admitted.verdict.passes() {
+            return (Arc::clone(bucket), admitted, None);
+        }
+        let may = !admitted.exit
             && !admitted.reduces
-            && !order.attributes.reduce_only
-            && !admitted.verdict.passes()
             && admitted
                 .verdict
                 .broken
                 .iter()
                 .all(|finding| finding.reason.is_capacity());
         if !may {
+            self.count_refusal(bucket, admitted.exit, sitting, true);
             return (Arc::clone(bucket), admitted, None);
         }
         let rule = Arc::clone(&bucket.state.lock().reroute);
@@ -307,12 +314,15 @@ impl Engine {
                 continue;
             }
             if other && sitting.commit {
+                // The client's own rate counts the order once, where it was taken.
+                self.count_refusal(bucket, admitted.exit, sitting, false);
                 let mut source = bucket.state.lock();
                 source.counters.rerouted_out = source.counters.rerouted_out.saturating_add(1);
             }
             let because = core::mem::take(&mut admitted.verdict.broken);
             return (to, second, Some(because));
         }
+        self.count_refusal(bucket, admitted.exit, sitting, true);
         (Arc::clone(bucket), admitted, None)
     }
 

@@ -180,6 +180,7 @@ impl Life {
         Some(Hold {
             quantity: leaves,
             value,
+            worth: value,
             exit: self.exit,
             reduce_only: self.reduce_only,
         })
@@ -233,7 +234,8 @@ impl Life {
 
     /// The client asked for its cancellation.
     pub const fn cancel_requested(&mut self) {
-        self.cancel_pending = true;
+        // Nothing to ask for where the venue has ended it already.
+        self.cancel_pending = self.end.is_none();
     }
 
     /// The venue works it.

@@ -307,7 +307,7 @@ const CHECKS: &[Check] = &[
     },
     Check {
         reason: Reason::InboundCap,
-        exits: Exits::Pass,
+        exits: Exits::Tested,
         run: inbound_cap,
     },
     Check {
