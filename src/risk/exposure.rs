@@ -35,7 +35,10 @@ impl Hold {
     /// The same at a mark; nothing on overflow.
     #[must_use]
     pub fn at(mut self, unit: Money) -> Option<Self> {
-        self.worth = self.value.max(self.quantity.value_at(unit)?);
+        // An exit is counted with the position it closes.
+        if !self.exit {
+            self.worth = self.value.max(self.quantity.value_at(unit)?);
+        }
         Some(self)
     }
 }

@@ -388,11 +388,14 @@ impl Life {
         if self.end.is_none() && self.is_over() {
             return Oddities::default();
         }
-        if let Some(End {
-            filled: Some(_), ..
-        }) = self.end
+        // The first end stands; only one that knows the fills adds to one that does not.
+        if let Some(End { filled: known, .. }) = self.end
+            && (known.is_some() || cum.is_none())
         {
-            return Oddities::default();
+            return Oddities {
+                unresolved: known.is_none(),
+                ..Oddities::default()
+            };
         }
         let filled = cum.map(|cum| cum.max(self.filled).max(self.told_in_force()));
         self.end = Some(End { state, filled });

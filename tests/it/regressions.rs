@@ -487,3 +487,19 @@ fn a_what_if_on_a_new_day_changes_no_hash() {
     let _ = engine.what_if(&order("2", Side::Buy, "1", "100"), tomorrow, false);
     assert_eq!(engine.bucket_hash(&bucket, tomorrow), before);
 }
+
+/// H6, NL13: of two ends that do not know the fills the first stands, however often either comes.
+#[test]
+fn an_end_without_figures_is_told_once() {
+    let engine = one_bucket(limits());
+    approve(&engine, &order("1", Side::Buy, "10", "100"));
+    let expired = report("1", "e1", ReportKind::Expired);
+    let _ = engine.report(&expired, START);
+    let _ = engine.report(&report("1", "e2", ReportKind::Canceled), START);
+    let bucket = engine.bucket(&id("b")).unwrap();
+    let before = engine.bucket_hash(&bucket, START);
+    let again = engine.report(&expired, START);
+    assert_eq!(again.flags, [ReportFlag::NeedsReconciliation]);
+    assert_eq!(engine.bucket_hash(&bucket, START), before);
+    assert_eq!(held(&engine).0, amount("10"));
+}
