@@ -71,7 +71,9 @@ fn check<S>(
     let config = Config {
         cases,
         failure_persistence: None,
-        max_shrink_iters: 1_000,
+        max_shrink_iters: number("PROPTEST_MAX_SHRINK_ITERS")
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(1_000),
         ..Config::default()
     };
     let mut runner =

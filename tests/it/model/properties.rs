@@ -804,7 +804,7 @@ fn nl13_what_comes_again_counts_once() {
                             | ReportKind::DoneForDay
                             | ReportKind::Rejected
                     );
-                    !asks && !(ends && idle)
+                    !(asks || (ends && idle))
                 }
                 _ => false,
             };
