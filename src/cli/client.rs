@@ -105,9 +105,16 @@ impl From<Status> for Failure {
 fn told(status: &Status) -> String {
     let fields = violations(status);
     if fields.is_empty() {
-        return match status.code() {
-            Code::Unavailable => format!("the gateway is not available: {}", status.message()),
-            _ => status.message().to_owned(),
+        let message = status.message();
+        // What the status is about, such as the bucket that is not there.
+        let named = status.get_details_resource_info();
+        let named = named.map(|resource| resource.resource_name);
+        return match named.filter(|name| !name.is_empty()) {
+            _ if status.code() == Code::Unavailable => {
+                format!("the gateway is not available: {message}")
+            }
+            Some(name) => format!("{message}: {name}"),
+            None => message.to_owned(),
         };
     }
     let mut text = "the gateway does not take this:".to_owned();
@@ -263,11 +270,13 @@ pub fn short(name: &'static str, prefix: &str) -> &'static str {
     name.strip_prefix(prefix).unwrap_or(name)
 }
 
-/// A table as all commands print them: no lines, columns apart.
+/// A table as all commands print them: a line below the header and no other.
 #[must_use]
 pub fn table(header: &[&str], right: &[usize]) -> comfy_table::Table {
     let mut table = comfy_table::Table::new();
-    table.load_preset(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
+    table.load_preset(comfy_table::presets::NOTHING);
+    table.set_style(comfy_table::TableComponent::HeaderLines, '─');
+    table.set_style(comfy_table::TableComponent::MiddleHeaderIntersections, '─');
     table.set_header(header);
     for column in right {
         if let Some(column) = table.column_mut(*column) {

@@ -74,18 +74,18 @@ pub fn run(args: &MarkArgs) -> io::Result<ExitCode> {
                 "version": answer.version,
             }))?;
         } else {
-            let hint = match status {
-                pb::MarketDataStatus::Jump => "; say --confirm-jump if it is right",
-                _ => "",
+            let hint = match status == pb::MarketDataStatus::Jump {
+                true => "; say --confirm-jump if it is right",
+                false => "",
             };
             let version = answer.version;
             client::say(&format!(
                 "{name}  {instrument} {price}  (market version {version}{hint})"
             ))?;
         }
-        Ok(match status {
-            pb::MarketDataStatus::Accepted => ExitCode::SUCCESS,
-            _ => ExitCode::from(REJECTED),
+        Ok(match status == pb::MarketDataStatus::Accepted {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::from(REJECTED),
         })
     })
 }

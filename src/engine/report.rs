@@ -34,6 +34,15 @@ struct Booking {
     traded: Money,
 }
 
+/// A fill as it is booked.
+struct Dealt<'a> {
+    side: Side,
+    fill: &'a Fill,
+    account: Option<u16>,
+    /// What one contract of its order was approved at, limit currency.
+    held: Option<Money>,
+}
+
 impl Booking {
     /// The booking of a correction: the day's traded notional counts what goes beyond what was counted, and gives nothing back (B5).
     fn beyond(self, counted: Money) -> Self {
@@ -287,11 +296,22 @@ impl Engine {
             |state, bucket, record| {
                 let mut flags = self.compare(report, state, record);
                 let account = self.account_of(report, state).or(Some(record.account));
-                let booking = self.booking(state, &record.listed, record.side, fill, account, now);
+                let held = record.life.versions().map(|version| version.unit).max();
+                let booking = self.booking(
+                    state,
+                    &record.listed,
+                    &Dealt {
+                        side: record.side,
+                        fill,
+                        account,
+                        held,
+                    },
+                    now,
+                );
                 let Some(oddities) = record.life.fill(fill.quantity) else {
                     return flags;
                 };
-                // After the fill: a sum told with a late fill does not make it an owed one.
+                // After the fill: what it says was filled must not make it one that was owed.
                 if let Some(cum) = report.cum {
                     record.life.told_filled(cum);
                 }
@@ -363,7 +383,17 @@ impl Engine {
         state.roll(now);
         state.open_holding(&bucket, &listed, &self.market, now);
         let account = self.account_of(report, state);
-        let booking = self.booking(state, &listed, side, fill, account, now);
+        let booking = self.booking(
+            state,
+            &listed,
+            &Dealt {
+                side,
+                fill,
+                account,
+                held: None,
+            },
+            now,
+        );
         let step = Move {
             account: account.unwrap_or(0),
             side,
@@ -530,8 +560,17 @@ impl Engine {
                     .spend(fill.value.checked_neg().unwrap_or(Money::ZERO));
                 self.settle(state, bucket, record, Some(undo), BreachCause::Bust);
                 if let Some(to) = to {
-                    let booking =
-                        self.booking(state, &record.listed, record.side, to, fill.account, now);
+                    let booking = self.booking(
+                        state,
+                        &record.listed,
+                        &Dealt {
+                            side: record.side,
+                            fill: to,
+                            account: fill.account,
+                            held: None,
+                        },
+                        now,
+                    );
                     record.life.spend(booking.traded);
                     amended.become_of(to, &booking);
                     self.settle(
@@ -585,7 +624,17 @@ impl Engine {
             BreachCause::Bust,
         );
         if let Some(to) = to {
-            let booking = self.booking(state, &listed, fill.side, to, fill.account, now);
+            let booking = self.booking(
+                state,
+                &listed,
+                &Dealt {
+                    side: fill.side,
+                    fill: to,
+                    account: fill.account,
+                    held: None,
+                },
+                now,
+            );
             self.apply(
                 state,
                 &fill.bucket,
@@ -837,11 +886,15 @@ impl Engine {
         &self,
         state: &mut BucketState,
         listed: &Listed,
-        side: Side,
-        fill: &Fill,
-        account: Option<u16>,
+        dealt: &Dealt<'_>,
         now: Now,
     ) -> Booking {
+        let Dealt {
+            side,
+            fill,
+            account,
+            held,
+        } = *dealt;
         let instrument = &listed.instrument;
         let (position, book) = state
             .holding(listed.number)
@@ -868,10 +921,15 @@ impl Engine {
             .market
             .rate(instrument.value_currency(), &state.limits.currency, now)
             .map(|(rate, _)| rate);
-        let value = rate.ok().and_then(|rate| {
-            fill.quantity
-                .value_at(unit_value(instrument, Some(fill.price), rate)?)
-        });
+        // Without a rate, at the last value known: what traded is never counted as nothing.
+        let last = state
+            .holding(listed.number)
+            .and_then(|holding| holding.unit);
+        let unit = rate
+            .ok()
+            .and_then(|rate| unit_value(instrument, Some(fill.price), rate))
+            .or(held.max(last));
+        let value = unit.and_then(|unit| fill.quantity.value_at(unit));
         Booking {
             account,
             effect,

@@ -455,11 +455,18 @@ impl Driver {
             let (Some(used), false) = (number(value), skipped.contains(&figure.reason())) else {
                 continue;
             };
-            let limit = match figure.level() {
-                pb::Level::Desk => format!("desk {}", figure.limit_id),
-                pb::Level::Firm => format!("firm {}", figure.limit_id),
-                _ => figure.limit_id.clone(),
+            let owner = match figure.level() {
+                pb::Level::Desk => "desk ",
+                pb::Level::Firm => "firm ",
+                pb::Level::Unspecified
+                | pb::Level::Order
+                | pb::Level::Bucket
+                | pb::Level::Instrument
+                | pb::Level::Venue
+                | pb::Level::Client
+                | pb::Level::Global => "",
             };
+            let limit = format!("{owner}{}", figure.limit_id);
             let usage = Usage {
                 limit: &limit,
                 scope: &figure.scope_value,
@@ -667,9 +674,9 @@ async fn holdings(
             bucket_id: name.to_owned(),
         };
         let answer = monitor.get_bucket_status(request).await;
-        let answer = answer.map_err(|status| match status.code() {
-            Code::NotFound => Error::OtherFirm(name),
-            _ => call("the state of a bucket")(status),
+        let answer = answer.map_err(|status| match status.code() == Code::NotFound {
+            true => Error::OtherFirm(name),
+            false => call("the state of a bucket")(status),
         })?;
         let status = answer.into_inner().bucket;
         let status = status.ok_or_else(|| Error::Senseless(format!("bucket {name}")))?;

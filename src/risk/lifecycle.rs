@@ -150,12 +150,12 @@ impl Life {
             Some(End {
                 filled: Some(filled),
                 ..
-            }) => open(filled.max(self.told_in_force())),
+            }) => open(filled),
             // What the venue counts as filled and we have not seen is owed, even beyond the quantity it was replaced to.
             Some(End { filled: None, .. }) | None => self
                 .versions()
                 .map(|version| open(version.quantity))
-                .fold(open(self.told_in_force()), Quantity::max),
+                .fold(self.missing(), Quantity::max),
         }
     }
 
@@ -391,10 +391,7 @@ impl Life {
             filled: Some(_), ..
         }) = self.end
         {
-            return Oddities {
-                owed: self.leaves().is_positive(),
-                ..Oddities::default()
-            };
+            return Oddities::default();
         }
         let filled = cum.map(|cum| cum.max(self.filled).max(self.told_in_force()));
         self.end = Some(End { state, filled });

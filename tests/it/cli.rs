@@ -1,5 +1,11 @@
 //! The command line from outside: the real binary, as a person or a script uses it.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Output, Stdio};
@@ -206,8 +212,15 @@ fn every_command_speaks_json() {
         .iter()
         .map(|it| &it["bucket"])
         .collect();
-    assert_eq!(names, ["options", "perp", "spot"]);
-    assert_eq!(buckets[2]["gross_notional"]["amount"], "6500");
+    for name in ["options", "perp", "spot"] {
+        assert!(names.iter().any(|it| **it == name), "{name} in {names:?}");
+    }
+    let spot = buckets
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["bucket"] == "spot");
+    assert_eq!(spot.unwrap()["gross_notional"]["amount"], "6500");
     let (_, usage) = gateway.json(&["usage", "harbor", "--group"]);
     assert!(
         usage["usages"]
@@ -217,18 +230,19 @@ fn every_command_speaks_json() {
 
     let (code, halt) = gateway.json(&["halt", "all"]);
     assert_eq!((code, &halt["state"]["state"]), (0, &"HALTED".into()));
-    assert_eq!(halt["buckets"], 3);
+    assert!(halt["buckets"].as_u64() >= Some(3));
     let (code, rearm) = gateway.json(&["rearm", "all", "--reason", "over"]);
     assert_eq!((code, &rearm["state"]["state"]), (0, &"ACTIVE".into()));
 
     let (code, error) = gateway.json(&["usage", "nowhere"]);
     assert_eq!((code, &error["error"]["code"]), (1, &"NOT_FOUND".into()));
+    assert_eq!(error["error"]["message"], "no such bucket: nowhere");
     let (code, error) = gateway.json(&["order", "spot", "buy", "1e3", "BTC-USD"]);
     assert_eq!(
         (code, &error["error"]["code"]),
         (1, &"INVALID_ARGUMENT".into())
     );
-    assert_eq!(error["error"]["fields"][0]["field"], "order.quantity");
+    assert_eq!(error["error"]["fields"][0]["field"], "order.quantity.value");
 }
 
 #[test]

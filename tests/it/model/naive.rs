@@ -240,23 +240,18 @@ impl Held {
     }
 
     pub fn leaves(&self) -> U {
-        // What the venue counts as filled and we have not seen is owed, whatever the quantity (H6).
-        let missing = self.missing();
         match (self.end, self.owed) {
-            (Some(_), Some(owed)) => owed.max(missing),
+            (Some(_), Some(owed)) => owed,
             _ => {
                 let most = self.versions.iter().map(|version| version.quantity).max();
-                (most.unwrap_or(0) - self.filled()).max(missing)
+                // What the venue counts as filled and has not come is owed, even beyond a smaller total.
+                let told = self.told - self.voided;
+                (most.unwrap_or(0).max(told) - self.filled()).max(0)
             }
         }
     }
 
-    fn missing(&self) -> U {
-        ((self.told - self.voided).max(0) - self.filled()).max(0)
-    }
-
     pub fn hold(&self) -> Hold {
-        let missing = self.missing();
         let (leaves, filled) = (self.leaves(), self.filled());
         let value = match self.cash {
             _ if leaves == 0 => 0,
@@ -273,10 +268,8 @@ impl Held {
                 .versions
                 .iter()
                 .map(|version| {
-                    up(
-                        (version.quantity - filled).max(missing).min(leaves),
-                        version.unit,
-                    )
+                    let total = version.quantity.max(self.told - self.voided);
+                    up((total - filled).max(0).min(leaves), version.unit)
                 })
                 .max()
                 .unwrap_or(0),
@@ -307,11 +300,11 @@ impl Held {
 
     fn ended(&mut self, state: OrderState, cum: Option<U>) -> (bool, bool) {
         let stays = state == OrderState::DoneForDay && self.time_in_force != TimeInForce::Day;
-        if stays || (self.end.is_none() && self.is_over()) {
+        if stays
+            || (self.end.is_none() && self.is_over())
+            || (self.end.is_some() && self.owed.is_some())
+        {
             return (false, false);
-        }
-        if self.end.is_some() && self.owed.is_some() {
-            return (self.leaves() > 0, false);
         }
         self.end = Some(state);
         self.owed = cum.map(|cum| (cum.max(self.told - self.voided) - self.filled()).max(0));
@@ -335,7 +328,8 @@ pub struct Open {
     pub open: U,
     pub value: U,
     pub exit: U,
-    pub reduce_only: U,
+    /// Of all, those that only reduce: marked so, or approved as exits (A13).
+    pub reducing: U,
 }
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -886,9 +880,8 @@ impl Model {
                     open.open += hold.quantity;
                     open.value += hold.value;
                 }
-                // A13: every live order that only reduces counts, marked or not.
                 if order.reduce_only || order.exit {
-                    open.reduce_only += hold.quantity;
+                    open.reducing += hold.quantity;
                 }
             }
         }
@@ -1284,7 +1277,7 @@ impl Model {
             } else {
                 line.position
             };
-            let marked = then.lines[instrument].side(side).reduce_only;
+            let marked = then.lines[instrument].side(side).reducing;
             bench.require(
                 Reason::ReduceOnlyExceedsPosition,
                 Level::Bucket,
@@ -1994,10 +1987,12 @@ impl Model {
         answer
     }
 
-    fn fill_value(&self, instrument: usize, fill: &Fill) -> U {
+    /// Without a rate at the last value known: what its order was approved at, or the last mark, whichever is more.
+    fn fill_value(&self, bucket: usize, instrument: usize, fill: &Fill, held: Option<U>) -> U {
         let rate = self.rate(instrument).map(|(rate, _)| rate);
         rate.ok()
             .and_then(|rate| self.unit(instrument, Some(fill.price.units()), rate))
+            .or(held.max(self.pools[bucket].units[instrument]))
             .map_or(0, |unit| up(fill.quantity.units(), unit))
     }
 
@@ -2096,7 +2091,9 @@ impl Model {
             let account = self
                 .find_account(bucket, report.venue.as_str(), account)
                 .unwrap_or(self.orders[at].account);
-            let value = self.fill_value(instrument, fill);
+            let versions = &self.orders[at].versions;
+            let held = versions.iter().map(|version| version.unit).max();
+            let value = self.fill_value(bucket, instrument, fill, held);
             self.pools[bucket].traded.push((self.now.wall, value));
             let last = report.leaves.is_some_and(|leaves| leaves.is_zero());
             self.change(at, |order| {
@@ -2152,7 +2149,7 @@ impl Model {
             return None;
         };
         self.meet(bucket, instrument);
-        let value = self.fill_value(instrument, fill);
+        let value = self.fill_value(bucket, instrument, fill, None);
         self.pools[bucket].traded.push((self.now.wall, value));
         let account = self
             .find_account(bucket, report.venue.as_str(), account)
@@ -2202,7 +2199,7 @@ impl Model {
         let new = to.map(|to| Booked {
             quantity: to.quantity.units(),
             price: to.price.units(),
-            value: self.fill_value(instrument, to),
+            value: self.fill_value(bucket, instrument, to, None),
             account: old.account,
             void: false,
         });

@@ -271,8 +271,8 @@ pub fn receipt(receipt: &Receipt) -> String {
     if let Some(realised) = receipt.realised {
         let _ = write!(said, " realised {realised}");
     }
-    for (id, quantity) in &receipt.trim {
-        let _ = write!(said, " trim {} {quantity}", id.cl_ord_id);
+    for (key, quantity) in &receipt.trim {
+        let _ = write!(said, " trim {} {quantity}", key.cl_ord_id);
     }
     if !receipt.breach.is_empty() {
         said.push_str(" breach");
@@ -299,12 +299,10 @@ fn check_told(words: &mut Words<'_>, given: &Receipt) -> Said<()> {
             "not-booked" => same(word, &false, &given.applied, text)?,
             "position" => {
                 let expected: Quantity = words.value("a quantity")?;
-                same(
-                    word,
-                    &Some(expected),
-                    &given.position.as_ref().map(|position| position.quantity),
-                    |quantity| format!("{quantity:?}"),
-                )?;
+                let found = given.position.as_ref().map(|position| position.quantity);
+                same(word, &Some(expected), &found, |quantity| {
+                    format!("{quantity:?}")
+                })?;
             }
             "realised" => {
                 let expected = words.value("an amount")?;

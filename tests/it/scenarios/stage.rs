@@ -434,12 +434,11 @@ impl Stage {
         let before = self.fingerprint();
         let again = self.engine().report(&report, self.now);
         self.unchanged_state(&before, "the same report a second time")?;
-        same(
-            "position",
-            &receipt.position,
-            &again.position.or(receipt.position.clone()),
-            |position| format!("{position:?}"),
-        )
+        let held = |receipt: &Receipt| receipt.position.as_ref().map(|held| held.quantity);
+        let (once, twice) = (held(&receipt), held(&again));
+        same("position", &once, &twice.or(once), |quantity| {
+            format!("{quantity:?}")
+        })
     }
 
     fn read_report(&mut self, subject: &str, words: &mut Words<'_>) -> Said<Report> {
@@ -771,7 +770,7 @@ impl Stage {
                 }
                 "realised" => same(word, &words.value("an amount")?, &found.realised, text)?,
                 "fees" => {
-                    let fees = found.fees.first().map_or(Money::ZERO, |(_, fee)| *fee);
+                    let fees = found.fees.first().map_or(Money::ZERO, |(_, fees)| *fees);
                     same(word, &words.value("an amount")?, &fees, text)?;
                 }
                 "gross" => {
