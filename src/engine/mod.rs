@@ -305,7 +305,7 @@ impl Engine {
                 counted: Some(admitted.rates),
                 ..*sitting
             };
-            let second = self.guarded(&to, sitting.now, || {
+            let mut second = self.guarded(&to, sitting.now, || {
                 self.admit(&to, order, Some(&route), &at_target)
             });
             if !second.verdict.passes() {
@@ -316,6 +316,8 @@ impl Engine {
                 source.counters.rerouted_out = source.counters.rerouted_out.saturating_add(1);
             }
             let because = core::mem::take(&mut admitted.verdict.broken);
+            // An approval tells of its figures only where they are wanted; what stood in the way has figures all the same.
+            second.subject = second.subject.or_else(|| admitted.subject.take());
             return (to, second, Some(because));
         }
         (Arc::clone(bucket), admitted, None)

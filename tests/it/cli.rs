@@ -246,6 +246,34 @@ fn every_command_speaks_json() {
 }
 
 #[test]
+fn an_order_that_may_goes_elsewhere_when_its_bucket_is_full() {
+    let gateway = Gateway::start();
+    gateway.run(&["mark", "BTC-USD-PERP", "65000"]).says(0, &[]);
+    for quantity in ["15001", "15002", "15003", "15004"] {
+        gateway
+            .run(&[
+                "order",
+                "perp",
+                "buy",
+                quantity,
+                "BTC-USD-PERP",
+                "@",
+                "65000",
+            ])
+            .says(0, &["APPROVED"]);
+    }
+    let more = ["order", "perp", "buy", "5000", "BTC-USD-PERP", "@", "65000"];
+    gateway.run(&more).says(2, &["NET_NOTIONAL"]);
+    gateway.run(&[&more[..], &["--reroute"]].concat()).says(
+        0,
+        &[
+            "REROUTED  perp → options via ALPHA/options-a",
+            "NET_NOTIONAL  limit 4,000,000 USD  before 3,900,650",
+        ],
+    );
+}
+
+#[test]
 fn a_watcher_sees_decisions_and_states() {
     let gateway = Gateway::start();
     let mut watch = Command::new(BINARY)
