@@ -1,5 +1,8 @@
 //! The machine a figure was taken on: which core, how much CPU others took, and what another process used.
-#![allow(clippy::disallowed_methods, reason = "a bench measures by the machine's clock")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a bench measures by the machine's clock"
+)]
 
 use std::fs;
 use std::io;
