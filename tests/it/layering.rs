@@ -2,7 +2,12 @@
 //!
 //! Domain and rules are functions of values, so that a decision can be proved by reading and repeated from a record; the engine adds
 //! locks and nothing else, so that it runs the same in a replay. Comments may say anything.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    clippy::nonminimal_bool,
+    reason = "tests"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,10 @@
 //! What README.md shows is what happens: its commands are run against a gateway on the sample firm, and answer as they are said to.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
