@@ -44,8 +44,6 @@ pub(super) struct Sitting<'a> {
     pub quiet: bool,
     /// Bucket it was addressed to, where that is another one.
     pub source: Option<&'a BucketId>,
-    /// Of a reroute: the rates as they stood where the order was addressed, which counted it there.
-    pub counted: Option<Rates>,
 }
 
 /// What came of it.
@@ -78,8 +76,6 @@ pub(super) struct Admitted {
     pub state_version: u64,
     /// What the findings count in, where there are any.
     pub subject: Option<Box<Subject>>,
-    /// The rates it was tested on.
-    pub rates: Rates,
 }
 
 /// One order or replace, resolved as far as the reference data go.
@@ -248,8 +244,25 @@ impl Engine {
             closing_restricted: false,
             state_version: state.changes,
             subject: None,
-            rates,
         }
+    }
+
+    /// Counts a refusal that left no trace when it was given: the attempt in the rates, with the client's own where `client` says so.
+    pub(super) fn count_refusal(
+        &self,
+        bucket: &Bucket,
+        refused: &Admitted,
+        sitting: &Sitting<'_>,
+        client: bool,
+    ) {
+        if !sitting.commit || sitting.quiet {
+            return;
+        }
+        let mut state = bucket.state.lock();
+        let mut own = if client { client_rate(sitting) } else { None };
+        let rates = Rates::read(&state, sitting, own.as_deref(), refused.exit);
+        rates.record(&mut state, sitting, own.as_deref_mut());
+        state.count_refusal(&refused.verdict.broken);
     }
 
     fn weigh(
@@ -320,7 +333,8 @@ impl Engine {
                 (life, exit || shrinks)
             }
         };
-        let Some(after) = life.hold() else {
+        let unit = holding.unit.unwrap_or(Money::ZERO);
+        let Some(after) = life.hold().and_then(|hold| hold.at(unit)) else {
             return self.refuse(state, sitting, Level::Order, Reason::Overflow);
         };
         let step = Move {
@@ -342,6 +356,8 @@ impl Engine {
             Some(replaced) => replaced.source.as_ref(),
             None => sitting.source,
         };
+        // The cap stands against a stranger's order, exit or not; it never traps one that is here.
+        let came_from = came_from.filter(|_| ask.replaced.is_none() || !exit);
         let figures = (
             state.concentrations(&shift, ask.account),
             state.traded_and_open(),
@@ -467,7 +483,6 @@ impl Engine {
             closing_restricted: exit && !holding.listing.allowed,
             state_version: state.changes,
             subject: None,
-            rates,
             verdict,
         };
         if !admitted.verdict.passes() || sitting.figures {
@@ -744,7 +759,6 @@ pub(super) struct Rates {
 }
 
 impl Rates {
-    /// At a target of a reroute what was counted already is tested as it stood before, so that an order counts once.
     fn read(
         state: &BucketState,
         sitting: &Sitting<'_>,
@@ -752,22 +766,16 @@ impl Rates {
         exit: bool,
     ) -> Self {
         let now = sitting.now.mono;
-        let bucket = || {
-            let limit = state.limits.order_rate.as_ref()?;
-            Some(state.rate.usage(limit, now, exit))
-        };
-        match sitting.counted {
-            None => Self {
-                bucket: bucket(),
-                client: client
-                    .zip(sitting.client.setup.order_rate.as_ref())
-                    .map(|(rate, limit)| rate.usage(limit, now, exit)),
-            },
-            Some(counted) if sitting.source.is_none() => counted,
-            Some(counted) => Self {
-                bucket: bucket(),
-                ..counted
-            },
+        let usage = |rate: &OrderRate, limit| rate.usage(limit, now, exit);
+        Self {
+            bucket: state
+                .limits
+                .order_rate
+                .as_ref()
+                .map(|limit| usage(&state.rate, limit)),
+            client: client
+                .zip(sitting.client.setup.order_rate.as_ref())
+                .map(|(rate, limit)| usage(rate, limit)),
         }
     }
 
@@ -779,8 +787,7 @@ impl Rates {
         client: Option<&mut OrderRate>,
     ) {
         let now = sitting.now.mono;
-        let here = sitting.counted.is_none() || sitting.source.is_some();
-        if let (true, Some(limit), Some(rate)) = (here, state.limits.order_rate, self.bucket) {
+        if let (Some(limit), Some(rate)) = (state.limits.order_rate, self.bucket) {
             state.rate.record(&limit, now, rate);
         }
         if let (Some(own), Some(limit), Some(rate)) =
@@ -791,10 +798,9 @@ impl Rates {
     }
 }
 
-/// The client's own rate, locked from the test to the count, since its orders for other buckets draw on it too. Nothing where it has none, or
-/// where the order was counted already.
+/// The client's own rate, locked from the test to the count, since its orders for other buckets draw on it too. Nothing where it has none.
 fn client_rate<'a>(sitting: &Sitting<'a>) -> Option<MutexGuard<'a, OrderRate>> {
-    let limited = sitting.counted.is_none() && sitting.client.setup.order_rate.is_some();
+    let limited = sitting.client.setup.order_rate.is_some();
     limited.then(|| sitting.client.rate.lock())
 }
 

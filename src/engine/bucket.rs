@@ -555,6 +555,7 @@ impl BucketState {
         }
         let number = listed.number;
         let before = self.totals;
+        self.revalue_orders(number);
         if let Some(shift) = self.shift(number, None) {
             self.commit(&shift);
             bucket.shift_groups(&before, &self.totals);
@@ -567,6 +568,44 @@ impl BucketState {
             .map_or(u64::MAX, Holding::fresh_until);
         self.fresh_until = self.fresh_until.min(fresh);
         self.note_breach(BreachCause::PriceMove);
+    }
+
+    /// Values the live orders in an instrument at its mark, each with what it was approved at as its floor.
+    fn revalue_orders(&mut self, number: u32) {
+        let Some(holding) = self.holdings.get_mut(&number) else {
+            return;
+        };
+        let Some(unit) = holding.unit else { return };
+        if holding.line.buys.open.is_zero() && holding.line.sells.open.is_zero() {
+            return;
+        }
+        for (_, record) in &mut self.orders {
+            if record.listed.number != number || record.hold.exit {
+                continue;
+            }
+            let (old, Some(new)) = (record.hold, record.hold.at(unit)) else {
+                holding.unit_until = 0;
+                continue;
+            };
+            if new == old {
+                continue;
+            }
+            let Some(line) = holding.line.with(record.side, old, new) else {
+                holding.unit_until = 0;
+                continue;
+            };
+            holding.line = line;
+            let account = holding
+                .by_account
+                .iter_mut()
+                .find(|line| line.account == record.account);
+            if let Some(known) = account
+                && let Some(line) = known.line.with(record.side, old, new)
+            {
+                known.line = line;
+            }
+            record.hold = new;
+        }
     }
 
     /// Whether every price the bucket's money figures rest on is fresh; where one is not, increases cannot be evaluated.

@@ -30,7 +30,7 @@ use dashmap::DashMap;
 use foldhash::fast::RandomState;
 use parking_lot::{Mutex, RwLock};
 
-use self::admit::{Admitted, Rates, Sitting};
+use self::admit::{Admitted, Sitting};
 use self::answer::{Answer, Refusal};
 use self::bucket::Bucket;
 use self::client::Client;
@@ -97,7 +97,6 @@ impl Engine {
             commit: true,
             quiet: false,
             source: None,
-            counted: None,
         };
         let (bucket, admitted, because) = self.place_order(&bucket, order, &sitting);
         let store = admitted
@@ -147,7 +146,6 @@ impl Engine {
             commit: false,
             quiet: false,
             source: None,
-            counted: None,
         };
         let (_, admitted, because) = self.place_order(&bucket, order, &sitting);
         Ok(answer(admitted, because, now))
@@ -206,7 +204,6 @@ impl Engine {
             commit,
             quiet: false,
             source: None,
-            counted: None,
         };
         let live = match other
             .as_deref_mut()
@@ -260,21 +257,28 @@ impl Engine {
         order: &Order,
         sitting: &Sitting<'_>,
     ) -> (Arc<Bucket>, Admitted, Option<Vec<Finding>>) {
+        let wants = matches!(order.attributes.reroute, RerouteConsent::AutoAccept)
+            && !order.attributes.reduce_only;
+        // Whether a refusal counts as one is known once no other route has taken the order.
+        let first = Sitting {
+            quiet: sitting.quiet || wants,
+            ..*sitting
+        };
         let mut admitted = self.guarded(bucket, sitting.now, || {
-            self.admit(bucket, order, None, sitting)
+            self.admit(bucket, order, None, &first)
         });
-        let wants = matches!(order.attributes.reroute, RerouteConsent::AutoAccept);
-        let may = wants
-            && !admitted.exit
+        if !wants || admitted.verdict.passes() {
+            return (Arc::clone(bucket), admitted, None);
+        }
+        let may = !admitted.exit
             && !admitted.reduces
-            && !order.attributes.reduce_only
-            && !admitted.verdict.passes()
             && admitted
                 .verdict
                 .broken
                 .iter()
                 .all(|finding| finding.reason.is_capacity());
         if !may {
+            self.count_refusal(bucket, &admitted, sitting, true);
             return (Arc::clone(bucket), admitted, None);
         }
         let rule = Arc::clone(&bucket.state.lock().reroute);
@@ -302,7 +306,6 @@ impl Engine {
             let at_target = Sitting {
                 source: other.then_some(&bucket.id),
                 quiet: true,
-                counted: Some(admitted.rates),
                 ..*sitting
             };
             let mut second = self.guarded(&to, sitting.now, || {
@@ -312,6 +315,8 @@ impl Engine {
                 continue;
             }
             if other && sitting.commit {
+                // The client's own rate counts the order once, where it was taken.
+                self.count_refusal(bucket, &admitted, sitting, false);
                 let mut source = bucket.state.lock();
                 source.counters.rerouted_out = source.counters.rerouted_out.saturating_add(1);
             }
@@ -320,6 +325,7 @@ impl Engine {
             second.subject = second.subject.or_else(|| admitted.subject.take());
             return (to, second, Some(because));
         }
+        self.count_refusal(bucket, &admitted, sitting, true);
         (Arc::clone(bucket), admitted, None)
     }
 
@@ -380,7 +386,6 @@ impl Engine {
             closing_restricted: false,
             state_version: 0,
             subject: None,
-            rates: Rates::default(),
         }
     }
 

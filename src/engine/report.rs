@@ -491,7 +491,8 @@ impl Engine {
                 Some(ExecutionKind::Amendment) => simply(ReportFlag::ExecMismatch),
                 Some(ExecutionKind::Fill(fill)) if fill.busted => simply(ReportFlag::Duplicate),
                 Some(ExecutionKind::Fill(fill))
-                    if report.side.is_some_and(|side| side != fill.side) =>
+                    if report.side.is_some_and(|side| side != fill.side)
+                        || self.names_another_order(report, fill) =>
                 {
                     simply(ReportFlag::ExecMismatch)
                 }
@@ -514,6 +515,20 @@ impl Engine {
             },
         );
         receipt
+    }
+
+    /// Whether a report is about an order we know, and the fill it refers to is of another one (NL11).
+    fn names_another_order(&self, report: &Report, fill: &BookedFill) -> bool {
+        let root = self.root_of(&report.client, &report.cl_ord_id);
+        if fill.order.as_ref() == Some(&root) {
+            return false;
+        }
+        let place = self.requests.place(&root);
+        let mut shard = self.requests.lock(place);
+        matches!(
+            shard.get_mut(place, &root).map(|entry| &entry.order),
+            Some(OrderSlot::Live(..) | OrderSlot::Ended(..))
+        )
     }
 
     /// Reverses a booked fill exactly, and books what it really was, in one step.
@@ -814,7 +829,15 @@ impl Engine {
     ) {
         let before = record.hold;
         // A hold beyond exact arithmetic stays as it was; a fill beside it is booked all the same.
-        let after = record.life.hold().unwrap_or(before);
+        let unit = state
+            .holding(record.listed.number)
+            .and_then(|holding| holding.unit)
+            .unwrap_or(Money::ZERO);
+        let after = record
+            .life
+            .hold()
+            .and_then(|hold| hold.at(unit))
+            .unwrap_or(before);
         if before == after && booking.is_none() {
             return;
         }

@@ -270,7 +270,9 @@ impl Engine {
     /// Hash of everything a bucket's decisions rest on, by names and in a fixed order. Two buckets with one hash decide alike.
     #[must_use]
     pub fn bucket_hash(&self, bucket: &Bucket, now: Now) -> [u8; 32] {
-        let state = bucket.state.lock();
+        let mut state = bucket.state.lock();
+        // What ended with the day is no longer there, whether or not anyone has looked since.
+        state.roll(now);
         Sha256::digest(state.canonical(&bucket.id, now).as_bytes()).into()
     }
 

@@ -4,13 +4,14 @@
 //! (B1); opposite orders never offset each other. Its worth is the value of the two ends (B2):
 //!
 //! ```text
-//! long  =  (position + exit buys)·unit  + max(value of other buys,  other buys·unit)
-//! short = (−position + exit sells)·unit + max(value of other sells, other sells·unit)
+//! long  =  (position + exit buys)·unit  + Σ worth of other buys
+//! short = (−position + exit sells)·unit + Σ worth of other sells
 //! gross = max(long, short)
 //! ```
 //!
-//! `unit` is the value of one contract at the mark in the limit currency. An order keeps the unit value it was approved at as a floor;
-//! an order approved as an exit is worth what it closes. Everything rounds up.
+//! `unit` is the value of one contract at the mark in the limit currency. Each order keeps the unit value it was approved at as a floor, by
+//! itself: were the floor that of all orders together, the fill of a cheap one would raise the sum (NL8). An order approved as an exit is
+//! worth what it closes. Everything rounds up.
 
 use crate::domain::amount::{Money, Quantity};
 use crate::domain::order::Side;
@@ -22,10 +23,24 @@ pub struct Hold {
     pub quantity: Quantity,
     /// What that is worth at the value it was approved at.
     pub value: Money,
+    /// The same, or what it is worth at the mark where that is more.
+    pub worth: Money,
     /// Whether it was approved as an exit (NL21).
     pub exit: bool,
     /// Whether the client marked it reduce-only (A13).
     pub reduce_only: bool,
+}
+
+impl Hold {
+    /// The same at a mark; nothing on overflow.
+    #[must_use]
+    pub fn at(mut self, unit: Money) -> Option<Self> {
+        // An exit is counted with the position it closes.
+        if !self.exit {
+            self.worth = self.value.max(self.quantity.value_at(unit)?);
+        }
+        Some(self)
+    }
 }
 
 /// Live orders of one side.
@@ -33,8 +48,8 @@ pub struct Hold {
 pub struct OpenSide {
     /// Quantity of orders that are not exits.
     pub open: Quantity,
-    /// Their value.
-    pub value: Money,
+    /// Σ of what each of them is worth.
+    pub worth: Money,
     /// Quantity of exits.
     pub exit: Quantity,
     /// Of both, quantity of orders marked reduce-only.
@@ -55,7 +70,7 @@ impl OpenSide {
             self.exit = self.exit.checked_add(hold.quantity)?;
         } else {
             self.open = self.open.checked_add(hold.quantity)?;
-            self.value = self.value.checked_add(hold.value)?;
+            self.worth = self.worth.checked_add(hold.worth)?;
         }
         if hold.reduce_only {
             self.reduce_only = self.reduce_only.checked_add(hold.quantity)?;
@@ -71,7 +86,7 @@ impl OpenSide {
             self.exit = self.exit.checked_sub(hold.quantity)?;
         } else {
             self.open = self.open.checked_sub(hold.quantity)?;
-            self.value = self.value.checked_sub(hold.value)?;
+            self.worth = self.worth.checked_sub(hold.worth)?;
         }
         if hold.reduce_only {
             self.reduce_only = self.reduce_only.checked_sub(hold.quantity)?;
@@ -80,15 +95,6 @@ impl OpenSide {
             self.reducing = self.reducing.checked_sub(hold.quantity)?;
         }
         Some(self)
-    }
-
-    /// The side's value on top of the position's.
-    fn worth(&self, unit: Money) -> Option<Money> {
-        if self.open.is_zero() {
-            Some(self.value)
-        } else {
-            Some(self.value.max(self.open.value_at(unit)?))
-        }
     }
 }
 
@@ -165,8 +171,8 @@ impl Line {
             .checked_add(self.sells.exit)?
             .value_at(unit)?;
         Some(Worth {
-            long: long.checked_add(self.buys.worth(unit)?)?,
-            short: short.checked_add(self.sells.worth(unit)?)?,
+            long: long.checked_add(self.buys.worth)?,
+            short: short.checked_add(self.sells.worth)?,
         })
     }
 
@@ -270,6 +276,7 @@ mod tests {
         Hold {
             quantity: quantity(number),
             value: Money::whole(number.saturating_mul(unit)),
+            worth: Money::whole(number.saturating_mul(unit)),
             ..Hold::default()
         }
     }
@@ -309,11 +316,15 @@ mod tests {
 
     #[test]
     fn an_order_is_worth_its_own_price_or_the_mark_whichever_is_higher() {
-        let line = Line::default()
-            .with(Side::Buy, Hold::default(), hold(10, 5))
-            .unwrap();
-        assert_eq!(line.worth(Money::whole(3)).unwrap().long, Money::whole(50));
-        assert_eq!(line.worth(Money::whole(7)).unwrap().long, Money::whole(70));
+        let at = |unit: i64| {
+            let unit = Money::whole(unit);
+            let line = Line::default()
+                .with(Side::Buy, Hold::default(), hold(10, 5).at(unit).unwrap())
+                .unwrap();
+            line.worth(unit).unwrap().long
+        };
+        assert_eq!(at(3), Money::whole(50));
+        assert_eq!(at(7), Money::whole(70));
     }
 
     #[test]
@@ -321,6 +332,7 @@ mod tests {
         let exit = Hold {
             quantity: quantity(10),
             value: Money::whole(3_000),
+            worth: Money::whole(3_000),
             exit: true,
             reduce_only: false,
         };

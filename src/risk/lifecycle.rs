@@ -181,6 +181,7 @@ impl Life {
         Some(Hold {
             quantity: leaves,
             value,
+            worth: value,
             exit: self.exit,
             reduce_only: self.reduce_only,
         })
@@ -234,7 +235,8 @@ impl Life {
 
     /// The client asked for its cancellation.
     pub const fn cancel_requested(&mut self) {
-        self.cancel_pending = true;
+        // Nothing to ask for where the venue has ended it already.
+        self.cancel_pending = self.end.is_none();
     }
 
     /// The venue works it.
@@ -387,11 +389,14 @@ impl Life {
         if self.end.is_none() && self.is_over() {
             return Oddities::default();
         }
-        if let Some(End {
-            filled: Some(_), ..
-        }) = self.end
+        // The first end stands; only one that knows the fills adds to one that does not.
+        if let Some(End { filled: known, .. }) = self.end
+            && (known.is_some() || cum.is_none())
         {
-            return Oddities::default();
+            return Oddities {
+                unresolved: known.is_none(),
+                ..Oddities::default()
+            };
         }
         let filled = cum.map(|cum| cum.max(self.filled).max(self.told_in_force()));
         self.end = Some(End { state, filled });

@@ -198,7 +198,7 @@ const CHECKS: &[Check] = &[
     check(Reason::OpenOrders, Exits::Tested, open_orders),
     check(Reason::Concentration, Exits::Pass, concentration),
     check(Reason::TradedNotional, Exits::Pass, traded_notional),
-    check(Reason::InboundCap, Exits::Pass, inbound_cap),
+    check(Reason::InboundCap, Exits::Tested, inbound_cap),
     check(Reason::OrderRate, Exits::Tested, order_rate),
     check(Reason::NotionalRate, Exits::Pass, notional_rate),
 ];

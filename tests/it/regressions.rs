@@ -14,7 +14,7 @@ use bulkhead::engine::answer::ReportFlag;
 use bulkhead::engine::setup::{InboundRule, RouteTarget};
 use bulkhead::risk::limits::{
     ConcentrationBound, ConcentrationLimit, InstrumentLimits, Limits, NotionalRateLimit,
-    OpenOrdersLimit, SelfMatchRule,
+    OpenOrdersLimit, RateLimit, SelfMatchRule,
 };
 
 use crate::support::*;
@@ -366,4 +366,137 @@ fn an_order_that_came_in_does_not_outgrow_its_cap() {
         .replace(&replace("3", "1", "10", "100"), START, false)
         .unwrap();
     assert!(reasons(&fits).is_empty());
+}
+
+/// NL8, B2: each order is worth its own price or the mark, so that the fill of one never makes the rest worth more.
+#[test]
+fn a_fill_at_the_reserved_price_breaches_nothing() {
+    let mut limits = limits();
+    limits.gross_notional_max = Some(amount("2250"));
+    let engine = one_bucket(limits);
+    mark(&engine, "BTC", "90", later(START, 1));
+    let now = later(START, 3);
+    let low = engine
+        .decide(&order("1", Side::Buy, "10", "90"), now, false)
+        .unwrap();
+    assert!(reasons(&low).is_empty());
+    mark(&engine, "BTC", "100", later(START, 2));
+    // 10 at the mark of 100, and 10 at 130: 2300 once the first has filled.
+    let high = engine
+        .decide(&order("2", Side::Buy, "10", "130"), now, false)
+        .unwrap();
+    assert_eq!(reasons(&high), [Reason::GrossNotional]);
+    let fits = engine
+        .decide(&order("3", Side::Buy, "10", "125"), now, false)
+        .unwrap();
+    assert!(reasons(&fits).is_empty());
+    let receipt = trade(&engine, "1", "e1", "10", "90", now);
+    assert!(receipt.breach.is_empty());
+}
+
+/// A source with one more account, and a bucket that takes in 300 from it.
+fn rerouting(limits: Limits, targets: &[(Option<&str>, &str, &str)]) -> Engine {
+    let mut source = bucket("b", Some("desk"), limits);
+    source.accounts.push((id("Y"), id("b-y")));
+    source.reroute.targets = targets
+        .iter()
+        .map(|(bucket, venue, account)| RouteTarget {
+            bucket: bucket.map(id),
+            venue: id(venue),
+            account: id(account),
+        })
+        .collect();
+    let mut target = bucket("t", Some("desk"), crate::support::limits());
+    target.inbound = vec![InboundRule {
+        from: id("b"),
+        notional_max: amount("300"),
+    }];
+    engine(vec![source, target])
+}
+
+/// K1, F1: an order that another account of its bucket takes is one attempt, and the what-if says so.
+#[test]
+fn an_order_at_another_account_of_its_bucket_counts_once() {
+    let mut limits = limits();
+    limits.order_rate = Some(RateLimit {
+        max: 1,
+        window: SECOND,
+        exit_reserve: 0,
+    });
+    limits.concentration = vec![ConcentrationLimit {
+        dimension: Dimension::Venue,
+        value: Some("X".to_owned()),
+        bound: ConcentrationBound::Money(Money::ZERO),
+    }];
+    let engine = rerouting(limits, &[(None, "Y", "b-y")]);
+    let mut asks = order("1", Side::Buy, "1", "100");
+    asks.attributes.reroute = RerouteConsent::AutoAccept;
+    let asked = engine.what_if(&asks, START, false).unwrap();
+    let decided = engine.decide(&asks, START, false).unwrap();
+    assert!(matches!(decided.decision.outcome, Outcome::Rerouted { .. }));
+    assert_eq!(asked.decision.outcome, decided.decision.outcome);
+}
+
+/// RR12: the cap of a target holds for strangers whatever the target's own position is.
+#[test]
+fn a_position_of_the_target_does_not_lift_its_cap() {
+    let mut tight = limits();
+    tight.short_max = Some(Quantity::ZERO);
+    let engine = rerouting(tight, &[(Some("t"), "X", "t-x")]);
+    let (id_t, price) = (id("t"), amount("100"));
+    engine
+        .load_position(
+            &id_t,
+            &id("BTC"),
+            (&id("X"), &id("t-x")),
+            amount("10"),
+            price,
+            START,
+        )
+        .unwrap();
+    let mut asks = order("1", Side::Sell, "4", "100");
+    asks.attributes.reroute = RerouteConsent::AutoAccept;
+    let answer = engine.decide(&asks, START, false).unwrap();
+    assert_eq!(reasons(&answer), [Reason::PositionShort]);
+}
+
+/// NL11: a bust that names one order and a fill of another is an alarm, and changes neither.
+#[test]
+fn a_bust_of_another_orders_fill_changes_nothing() {
+    let engine = one_bucket(limits());
+    approve(&engine, &order("1", Side::Buy, "10", "100"));
+    approve(&engine, &order("2", Side::Buy, "10", "100"));
+    let _ = trade(&engine, "1", "e1", "4", "100", START);
+    let receipt = engine.report(&bust("2", "e2", "e1"), START);
+    assert_eq!(receipt.flags, [ReportFlag::ExecMismatch]);
+    assert_eq!(position(&engine, START), amount("4"));
+}
+
+/// K1: that a day has ended shows in the hash, whether or not anyone asked since.
+#[test]
+fn a_what_if_on_a_new_day_changes_no_hash() {
+    let engine = one_bucket(limits());
+    approve(&engine, &order("1", Side::Buy, "10", "100"));
+    let _ = trade(&engine, "1", "e1", "4", "100", START);
+    let bucket = engine.bucket(&id("b")).unwrap();
+    let tomorrow = later(START, 86_400 * SECOND);
+    let before = engine.bucket_hash(&bucket, tomorrow);
+    let _ = engine.what_if(&order("2", Side::Buy, "1", "100"), tomorrow, false);
+    assert_eq!(engine.bucket_hash(&bucket, tomorrow), before);
+}
+
+/// H6, NL13: of two ends that do not know the fills the first stands, however often either comes.
+#[test]
+fn an_end_without_figures_is_told_once() {
+    let engine = one_bucket(limits());
+    approve(&engine, &order("1", Side::Buy, "10", "100"));
+    let expired = report("1", "e1", ReportKind::Expired);
+    let _ = engine.report(&expired, START);
+    let _ = engine.report(&report("1", "e2", ReportKind::Canceled), START);
+    let bucket = engine.bucket(&id("b")).unwrap();
+    let before = engine.bucket_hash(&bucket, START);
+    let again = engine.report(&expired, START);
+    assert_eq!(again.flags, [ReportFlag::NeedsReconciliation]);
+    assert_eq!(engine.bucket_hash(&bucket, START), before);
+    assert_eq!(held(&engine).0, amount("10"));
 }

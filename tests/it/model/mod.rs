@@ -16,6 +16,7 @@
 mod naive;
 mod properties;
 mod run;
+mod threads;
 mod world;
 
 use core::fmt::Debug;
@@ -70,7 +71,9 @@ fn check<S>(
     let config = Config {
         cases,
         failure_persistence: None,
-        max_shrink_iters: 4_000,
+        max_shrink_iters: number("PROPTEST_MAX_SHRINK_ITERS")
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(1_000),
         ..Config::default()
     };
     let mut runner =

@@ -349,16 +349,9 @@ impl Line {
 
     /// B2: the longest and the shortest end.
     pub fn worth(&self, unit: U) -> (U, U) {
-        let open = |side: &Open| {
-            if side.open == 0 {
-                side.value
-            } else {
-                side.value.max(up(side.open, unit))
-            }
-        };
         (
-            up(self.position + self.buys.exit, unit) + open(&self.buys),
-            up(-self.position + self.sells.exit, unit) + open(&self.sells),
+            up(self.position + self.buys.exit, unit) + self.buys.value,
+            up(-self.position + self.sells.exit, unit) + self.sells.value,
         )
     }
 
@@ -580,6 +573,7 @@ const TESTED_ON_EXITS: &[Reason] = &[
     Reason::PriceCollarPeriod,
     Reason::SelfMatch,
     Reason::OpenOrders,
+    Reason::InboundCap,
     Reason::OrderRate,
 ];
 
@@ -878,7 +872,9 @@ impl Model {
                     open.exit += hold.quantity;
                 } else {
                     open.open += hold.quantity;
-                    open.value += hold.value;
+                    // Each order at its own value, or at the mark where that is more.
+                    let unit = pool.units[order.instrument].unwrap_or(0);
+                    open.value += hold.value.max(up(hold.quantity, unit));
                 }
                 if order.reduce_only || order.exit {
                     open.reducing += hold.quantity;
@@ -1437,7 +1433,7 @@ impl Model {
                 notional.map(|_| before.traded + added),
             );
         }
-        if let Some(source) = ask.source {
+        if let Some(source) = ask.source.filter(|_| ask.replaces.is_none() || !exit) {
             let came = |from: Option<usize>| -> U {
                 pool.inbound
                     .iter()
@@ -1794,9 +1790,6 @@ impl Model {
             };
             return (said, commit.then(|| self.commit(&ask, judged)));
         }
-        if commit {
-            self.attempt(bucket, judged.exit);
-        }
         let may = order.attributes.reroute == RerouteConsent::AutoAccept
             && !judged.exit
             && !judged.reduces
@@ -1841,8 +1834,15 @@ impl Model {
                     quantity: there.quantity,
                     because: judged.findings,
                 };
+                // One order is one attempt in a bucket, whichever of its accounts takes it.
+                if commit && to != bucket {
+                    self.attempt(bucket, judged.exit);
+                }
                 return (said, commit.then(|| self.commit(&second, there)));
             }
+        }
+        if commit {
+            self.attempt(bucket, judged.exit);
         }
         (Said::Rejected(judged.findings), None)
     }
@@ -2247,6 +2247,7 @@ impl Model {
             }
             return;
         }
+        let named = self.find(report.client.as_str(), report.cl_ord_id.as_str());
         match self.execs.remove(of) {
             None => {
                 notes.parked = true;
@@ -2270,6 +2271,12 @@ impl Model {
                     What::Fill { void: true, .. } => notes.duplicate = true,
                     What::Fill { side, .. } if report.side.is_some_and(|told| told != *side) => {
                         notes.mismatch = true
+                    }
+                    // A fill of another order than the one the report is about (NL11).
+                    What::Fill { at, .. }
+                        if named.is_some_and(|named| at.is_none_or(|(at, _)| at != named)) =>
+                    {
+                        notes.mismatch = true;
                     }
                     What::Fill { at, .. } => {
                         if let Some((at, _)) = *at {

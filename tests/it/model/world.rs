@@ -125,8 +125,8 @@ pub struct Shape {
     pub admin: bool,
     /// Whether the venue and the client err: late, lost, doubled, void and unknown reports.
     pub mess: bool,
-    /// Whether buckets but the first stay as they are.
-    pub one_bucket: bool,
+    /// Whether only capacity can stand against an order: few other limits, plain orders.
+    pub plain: bool,
 }
 
 pub const FULL: Shape = Shape {
@@ -135,7 +135,7 @@ pub const FULL: Shape = Shape {
     reroutes: true,
     admin: true,
     mess: true,
-    one_bucket: false,
+    plain: false,
 };
 
 pub fn rules(seed: u64, limits: u64) -> Rules {
@@ -235,12 +235,34 @@ fn group_rules(seed: u64, limits: u64) -> GroupRules {
     }
 }
 
+/// Keeps capacity alone where the shape asks for it.
+fn shaped(rules: Rules, shape: Shape) -> Rules {
+    if !shape.plain {
+        return rules;
+    }
+    Rules {
+        slippage: rules.slippage,
+        long: rules.long,
+        short: rules.short,
+        gross: rules.gross,
+        net: rules.net,
+        open: rules.open,
+        rate: rules.rate,
+        notional_rate: rules.notional_rate,
+        sets: rules.sets,
+        capital: rules.capital,
+        no_credit: rules.no_credit,
+        ..Rules::default()
+    }
+}
+
 /// The firm: two desks, three buckets.
 pub fn model(seeds: &[u64], shape: Shape) -> Model {
     let seed = |at: usize| seeds.get(at).copied().unwrap_or(0);
     let mut pools = Vec::new();
     for (at, name) in BUCKETS.iter().enumerate() {
-        let mut pool = Model::pool(name, rules(seed(at), shape.limits), CONTRACTS.len());
+        let rules = shaped(rules(seed(at), shape.limits), shape);
+        let mut pool = Model::pool(name, rules, CONTRACTS.len());
         (pool.accounts, pool.path) = match at {
             0 => (vec![("X", "a-x"), ("Y", "a-y")], vec![1, 0]),
             1 => (vec![("X", "b-x")], vec![1, 0]),
@@ -614,7 +636,34 @@ pub fn order(dice: &mut Dice, at: usize, name: String, shape: Shape, now: i64) -
         _ => Size::Quantity(amount(quantity(dice, instrument))),
     };
     let terms = terms(dice, instrument);
-    let bucket = if shape.one_bucket { 0 } else { at };
+    if shape.plain && dice.roll(8) > 0 {
+        return Order {
+            key: OrderKey {
+                client: id(CLIENTS[at]),
+                cl_ord_id: id(&name),
+            },
+            bucket: id(BUCKETS[at]),
+            instrument: id("P"),
+            venue: id("X"),
+            account: None,
+            side,
+            size: Size::Quantity(amount(dice.pick(QUANTITIES) * ONE)),
+            terms: Terms::Limit {
+                price: amount(dice.pick(&[95, 100, 105]) * ONE),
+            },
+            time_in_force: TimeInForce::Day,
+            display: None,
+            attributes: Attributes {
+                reroute: if shape.reroutes {
+                    RerouteConsent::AutoAccept
+                } else {
+                    RerouteConsent::No
+                },
+                ..Attributes::default()
+            },
+        };
+    }
+    let bucket = at;
     let venue = if dice.one_in(4) { "Y" } else { "X" };
     let time_in_force = match dice.roll(16) {
         0 => TimeInForce::GoodTillCancel,
@@ -888,7 +937,7 @@ pub fn event(dice: &mut Dice, model: &Model, past: &[Event], shape: Shape) -> Ev
             let (kept, mut rules) = (&model.pools[bucket].rules, rules(bits, shape.limits));
             (rules.rate, rules.notional_rate, rules.alike) =
                 (kept.rate, kept.notional_rate, kept.alike);
-            Event::Limits(bucket, Box::new(rules))
+            Event::Limits(bucket, Box::new(shaped(rules, shape)))
         }
         58 | 59 if shape.admin => {
             let state = dice.pick(&[
