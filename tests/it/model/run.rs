@@ -518,13 +518,21 @@ fn money(engine: &Engine, model: &Model, at: usize) -> Checked {
             .iter()
             .filter(|loose| loose.bucket == at && loose.instrument == number);
         let all = fills.chain(loose.map(|loose| (loose.side, &loose.fill)));
-        let value = all.filter(|(_, fill)| !fill.void).map(|(side, fill)| {
-            let value = fill.quantity * fill.price / super::naive::ONE
-                * (contract.multiplier / super::naive::ONE);
-            if side == Side::Buy { value } else { -value }
+        let all: Vec<_> = all.filter(|(_, fill)| !fill.void).collect();
+        let value = all.iter().map(|(side, fill)| {
+            let price = fill.price * (contract.multiplier / super::naive::ONE);
+            let value = fill.quantity * price / super::naive::ONE;
+            if *side == Side::Buy { value } else { -value }
         });
         let value: U = value.sum();
         let made = holding.book.realised.units() - holding.book.cost.units();
+        // A price off the tick leaves a digit beyond the twelfth: each fill, split at zero, may round two of them.
+        let rounded = 2 * U::try_from(all.len()).unwrap();
+        let made = if (made + value).abs() <= rounded {
+            -value
+        } else {
+            made
+        };
         same(
             &format!("money of {name} in bucket {}", pool.name),
             made,
