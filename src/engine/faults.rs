@@ -6,3 +6,87 @@ use crate::domain::name::ClOrdId;
 pub(super) fn strike(id: &ClOrdId) {
     assert!(!id.as_str().starts_with("fault:"), "a planted fault");
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use crate::domain::decision::{Outcome, Reason};
+    use crate::domain::order::{Attributes, Order, OrderKey, Side, Size, Terms, TimeInForce};
+    use crate::domain::state::{StateCause, TradingState};
+    use crate::domain::time::Now;
+    use crate::engine::Engine;
+    use crate::engine::answer::Answer;
+    use crate::engine::setup::{BucketSetup, EngineSetup};
+    use crate::risk::limits::Limits;
+
+    fn order(bucket: &str, cl_ord_id: &str) -> Order {
+        Order {
+            key: OrderKey {
+                client: "c".parse().unwrap(),
+                cl_ord_id: cl_ord_id.parse().unwrap(),
+            },
+            bucket: bucket.parse().unwrap(),
+            instrument: "NONE".parse().unwrap(),
+            venue: "X".parse().unwrap(),
+            account: None,
+            side: Side::Buy,
+            size: Size::Quantity("1".parse().unwrap()),
+            terms: Terms::Market,
+            time_in_force: TimeInForce::Day,
+            display: None,
+            attributes: Attributes::default(),
+        }
+    }
+
+    fn reason(answer: &Answer) -> Reason {
+        match &answer.decision.outcome {
+            Outcome::Rejected(broken) => broken.first().unwrap().reason,
+            Outcome::Approved(_) | Outcome::Rerouted { .. } => Reason::Overflow,
+        }
+    }
+
+    #[test]
+    fn a_fault_while_deciding_halts_its_bucket_and_nothing_else() {
+        let bucket = |name: &str| {
+            BucketSetup::bare(
+                name.parse().unwrap(),
+                Limits::unlimited("USD".parse().unwrap()),
+            )
+        };
+        let setup = EngineSetup::new("USD".parse().unwrap());
+        let engine = Engine::new(
+            setup,
+            Vec::new(),
+            vec![bucket("a"), bucket("b")],
+            Vec::new(),
+        )
+        .unwrap();
+        let now = Now { wall: 1, mono: 1 };
+        let sibling = engine.bucket(&"b".parse().unwrap()).unwrap();
+        let before = engine.bucket_hash(&sibling, now);
+
+        let struck = engine.decide(&order("a", "fault:1"), now, false).unwrap();
+        assert_eq!(reason(&struck), Reason::InternalFault);
+        let again = engine.decide(&order("a", "fault:1"), now, false).unwrap();
+        assert!(again.replayed && again.decision == struck.decision);
+        let faulty = engine.bucket(&"a".parse().unwrap()).unwrap();
+        let note = engine.bucket_view(&faulty, now).note;
+        assert_eq!(
+            (note.state, note.cause),
+            (TradingState::Halted, StateCause::Fault)
+        );
+
+        // Nothing is poisoned: the sibling is as it was, and both buckets go on answering.
+        assert_eq!(engine.bucket_hash(&sibling, now), before);
+        for bucket in ["a", "b"] {
+            let answer = engine
+                .decide(&order(bucket, &format!("after-{bucket}")), now, false)
+                .unwrap();
+            assert_eq!(reason(&answer), Reason::UnknownInstrument);
+        }
+        assert_eq!(
+            engine.bucket_view(&sibling, now).state,
+            TradingState::Active
+        );
+    }
+}
