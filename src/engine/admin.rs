@@ -10,6 +10,7 @@ use super::client::Client;
 use super::controls::{Controls, Subject};
 use super::group::Group;
 use super::market::{Accepted, InstrumentError, Listed, MarkUpdate, Market, RateUpdate, Upserted};
+use super::order::OrderRecord;
 use super::order::OrderView;
 use super::setup::{BucketSetup, EngineSetup, GroupSetup, RerouteRule};
 use super::shards::Shards;
@@ -195,6 +196,9 @@ impl Engine {
             engine.create_bucket(bucket)?;
         }
         engine.quarantine = Some(engine.make_quarantine()?);
+        engine.requests.reserve(engine.setup.orders_expected, || {
+            Box::new(OrderRecord::blank())
+        });
         for client in &engine.setup.clients {
             engine
                 .clients
@@ -620,15 +624,18 @@ impl Engine {
         };
         for bucket in self.buckets_in(scope) {
             let state = bucket.state.lock();
-            let reached = state.orders.iter().filter(|(_, record)| match scope {
-                Scope::Instrument(id) => record.listed.instrument.id == *id,
-                Scope::Venue(id) => record.route.venue == *id,
-                Scope::Client(id) => record.key.client == *id,
+            let views = state
+                .orders
+                .iter()
+                .filter_map(|(_, record)| self.order_view(&bucket, &state, record, now));
+            let reached = views.filter(|view| match scope {
+                Scope::Instrument(id) => view.instrument == *id,
+                Scope::Venue(id) => view.route.venue == *id,
+                Scope::Client(id) => view.key.client == *id,
                 Scope::Bucket(_) | Scope::Group(_) | Scope::Everything => true,
             });
             let currency = &state.limits.currency;
-            for (_, record) in reached {
-                let view = self.order_view(&bucket, &state, record, now);
+            for view in reached {
                 count(&mut change.reserved, currency, view.reserved);
                 change.live.push(view);
             }
@@ -842,20 +849,22 @@ impl Engine {
 
     fn revalue(&self, listed: &Arc<super::market::Listed>, now: Now) {
         for bucket in listed.holders() {
-            bucket
-                .state
-                .lock()
-                .revalue(&bucket, listed, &self.market, now);
+            self.guarded(&bucket, now, || {
+                let mut state = bucket.state.lock();
+                state.revalue(&bucket, listed, &self.market, now);
+            });
         }
     }
 
     /// Values anew the buckets that count an instrument in another currency than its own.
     fn revalue_foreign(&self, listed: &Arc<super::market::Listed>, now: Now) {
         for bucket in listed.holders() {
-            let mut state = bucket.state.lock();
-            if state.limits.currency != *listed.instrument.value_currency() {
-                state.revalue(&bucket, listed, &self.market, now);
-            }
+            self.guarded(&bucket, now, || {
+                let mut state = bucket.state.lock();
+                if state.limits.currency != *listed.instrument.value_currency() {
+                    state.revalue(&bucket, listed, &self.market, now);
+                }
+            });
         }
     }
 
@@ -865,15 +874,18 @@ impl Engine {
         for bucket in self.all_buckets() {
             self.release_overdue(&bucket, now);
         }
-        self.requests.sweep(round, ROUNDS, |entry| {
+        self.requests.sweep(round, ROUNDS, |entry, spare| {
             let keep = entry.until > now.wall || entry.is_live();
-            if !keep && let Some(client) = self.clients.get(&entry.key.client) {
-                client.forgotten();
+            if !keep {
+                if let Some(client) = self.clients.get(&entry.key.client) {
+                    client.forgotten();
+                }
+                entry.give_back(spare);
             }
             keep
         });
         self.executions
-            .sweep(round, ROUNDS, |execution| execution.until > now.wall);
+            .sweep(round, ROUNDS, |execution, _| execution.until > now.wall);
     }
 }
 

@@ -19,7 +19,7 @@ use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::decision::{Dimension, Finding, Reason, Route};
 use crate::domain::name::{AccountId, BucketId, Currency, VenueId};
 use crate::domain::order::{OrderKey, Side};
-use crate::domain::state::{BreachCause, StateNote, TradingState};
+use crate::domain::state::{BreachCause, StateCause, StateNote, TradingState};
 use crate::domain::time::Now;
 use crate::risk::calendar::{Calendar, Day};
 use crate::risk::exposure::{Hold, Line, Totals, Worth};
@@ -58,6 +58,8 @@ pub struct BucketState {
     pub inbound_total_max: Option<Money>,
     /// Notional that came in today, by source.
     pub inbound: BTreeMap<BucketId, Money>,
+    /// When it was last looked at.
+    seen: Now,
     day_end: i64,
     window_open: bool,
     window_until: i64,
@@ -134,10 +136,19 @@ pub struct Holding {
     /// The same by account, where the bucket has several.
     by_account: Vec<AccountLine>,
     tags: ArrayVec<u16, CONCENTRATIONS>,
-    resting: [BTreeMap<Price, u32>; 2],
+    /// Best price that live buys, and live sells, may rest at (A15).
+    best: [Best; 2],
     /// Money side of the position.
     pub book: Book,
     over: bool,
+}
+
+/// The best price live orders of one side rest at. Once the order that had it is gone it is only known that none is better: who needs
+/// to know more looks through the orders.
+#[derive(Clone, Copy, Default)]
+struct Best {
+    price: Option<Price>,
+    stale: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -245,38 +256,12 @@ impl Holding {
         self.by_account.iter().find(|line| line.account == account)
     }
 
-    /// Whether an order of `side` at a price would trade with a resting order of the bucket (A15); without a price it always would.
-    #[must_use]
-    pub fn crosses(&self, side: Side, price: Option<Price>) -> bool {
-        let opposite = self.resting(side.opposite());
-        match (side, price) {
-            (_, None) => !opposite.is_empty(),
-            (Side::Buy, Some(price)) => opposite.keys().next().is_some_and(|ask| price >= *ask),
-            (Side::Sell, Some(price)) => {
-                opposite.keys().next_back().is_some_and(|bid| price <= *bid)
-            }
-        }
-    }
-
-    fn resting(&self, side: Side) -> &BTreeMap<Price, u32> {
-        let [buys, sells] = &self.resting;
+    const fn best_mut(&mut self, side: Side) -> &mut Best {
+        let [buys, sells] = &mut self.best;
         match side {
             Side::Buy => buys,
             Side::Sell => sells,
         }
-    }
-
-    fn resting_mut(&mut self, side: Side) -> &mut BTreeMap<Price, u32> {
-        let [buys, sells] = &mut self.resting;
-        match side {
-            Side::Buy => buys,
-            Side::Sell => sells,
-        }
-    }
-
-    fn rest(&mut self, side: Side, price: Price) {
-        let count = self.resting_mut(side).entry(price).or_insert(0);
-        *count = count.saturating_add(1);
     }
 
     fn is_over(&self, limits: &Limits) -> bool {
@@ -287,6 +272,31 @@ impl Holding {
                 own.short_max.or(limits.short_max),
                 self.line.short_quantity(),
             )
+    }
+}
+
+impl Best {
+    fn add(&mut self, side: Side, price: Price) {
+        let is_best = self.price.is_none_or(|best| match side {
+            Side::Buy => price >= best,
+            Side::Sell => price <= best,
+        });
+        if is_best {
+            *self = Self {
+                price: Some(price),
+                stale: false,
+            };
+        }
+    }
+
+    /// Whether an order of `side`, the other one, would trade with it; without a price it trades with any.
+    fn is_met_by(&self, side: Side, price: Option<Price>) -> bool {
+        match (self.price, side, price) {
+            (None, _, _) => false,
+            (Some(_), _, None) => true,
+            (Some(ask), Side::Buy, Some(price)) => price >= ask,
+            (Some(bid), Side::Sell, Some(price)) => price <= bid,
+        }
     }
 }
 
@@ -311,6 +321,7 @@ impl BucketState {
             inbound_rules: setup.inbound.into(),
             inbound_total_max: setup.inbound_total_max,
             inbound: BTreeMap::new(),
+            seen: Now::default(),
             day_end: i64::MIN,
             window_open: false,
             window_until: i64::MIN,
@@ -341,6 +352,7 @@ impl BucketState {
     /// Brings the trading day and the trading window up to now. What resets with the day: the day's traded notional, what came in from
     /// other buckets, and the tallies. Live orders and positions carry over.
     pub fn roll(&mut self, now: Now) {
+        self.seen = now;
         if now.wall >= self.day_end {
             let first = self.day_end == i64::MIN;
             self.day_end = self.calendar.day(now.wall).map_or(i64::MAX, |day| day.end);
@@ -430,6 +442,12 @@ impl BucketState {
         Some((u16::try_from(place).ok()?, Arc::clone(route)))
     }
 
+    /// The account at a place, as a route.
+    #[must_use]
+    pub fn route(&self, account: u16) -> Option<&Arc<Route>> {
+        self.accounts.get(usize::from(account))
+    }
+
     /// Position in an instrument at one account.
     #[must_use]
     pub fn position_at(&self, number: u32, account: u16) -> Quantity {
@@ -450,7 +468,7 @@ impl BucketState {
     pub fn has_orders_in(&self, number: u32) -> bool {
         self.orders
             .iter()
-            .any(|(_, record)| record.listed.number == number)
+            .any(|(_, record)| record.instrument == number)
     }
 
     /// Every holding, in no order.
@@ -513,7 +531,7 @@ impl BucketState {
             unvalued: 0,
             by_account: Vec::new(),
             tags: self.tags_of(listed),
-            resting: [BTreeMap::new(), BTreeMap::new()],
+            best: [Best::default(); 2],
             book: Book::default(),
             over: false,
         };
@@ -580,7 +598,7 @@ impl BucketState {
             return;
         }
         for (_, record) in &mut self.orders {
-            if record.listed.number != number || record.hold.exit {
+            if record.instrument != number || record.hold.exit {
                 continue;
             }
             let (old, Some(new)) = (record.hold, record.hold.at(unit)) else {
@@ -798,12 +816,31 @@ impl BucketState {
         }
     }
 
+    /// Whether an order of `side` at a price would trade with a resting order of the bucket (A15); without a price it always would.
+    pub fn crosses(&mut self, number: u32, side: Side, price: Option<Price>) -> bool {
+        let resting = side.opposite();
+        let Some(holding) = self.holdings.get_mut(&number) else {
+            return false;
+        };
+        let best = holding.best_mut(resting);
+        if best.stale && best.is_met_by(side, price) {
+            *best = Best::default();
+            let here = |record: &OrderRecord| record.instrument == number && record.side == resting;
+            for (_, record) in self.orders.iter().filter(|(_, record)| here(record)) {
+                record
+                    .resting_prices()
+                    .for_each(|price| best.add(resting, price));
+            }
+        }
+        best.is_met_by(side, price)
+    }
+
     /// Notes at which prices an order rests, where the self-match rule asks for it.
     pub fn rest(&mut self, number: u32, side: Side, prices: impl Iterator<Item = Price>) {
         if self.limits.self_match != SelfMatchRule::Allow
             && let Some(holding) = self.holdings.get_mut(&number)
         {
-            prices.for_each(|price| holding.rest(side, price));
+            prices.for_each(|price| holding.best_mut(side).add(side, price));
         }
     }
 
@@ -812,33 +849,28 @@ impl BucketState {
         if self.limits.self_match != SelfMatchRule::Allow
             && let Some(holding) = self.holdings.get_mut(&number)
         {
+            let best = holding.best_mut(side);
             for price in prices {
-                let levels = holding.resting_mut(side);
-                if let Some(count) = levels.get_mut(&price) {
-                    *count = count.saturating_sub(1);
-                    if *count == 0 {
-                        levels.remove(&price);
-                    }
-                }
+                best.stale |= best.price == Some(price);
             }
         }
     }
 
     /// Notes at which prices an order may rest.
     pub fn rest_all(&mut self, record: &OrderRecord) {
-        self.rest(record.listed.number, record.side, record.resting_prices());
+        self.rest(record.instrument, record.side, record.resting_prices());
     }
 
     /// Forgets at which prices an order may rest.
     pub fn unrest_all(&mut self, record: &OrderRecord) {
-        self.unrest(record.listed.number, record.side, record.resting_prices());
+        self.unrest(record.instrument, record.side, record.resting_prices());
     }
 
     /// What is undone when an order is over.
     pub fn end(&mut self, record: &mut OrderRecord) {
         if record.unvalued {
             record.unvalued = false;
-            self.change_unvalued(record.listed.number, false);
+            self.change_unvalued(record.instrument, false);
         }
         if self
             .limits
@@ -851,13 +883,13 @@ impl BucketState {
     }
 
     /// Stops the bucket: something happened that it cannot count.
-    pub fn halt_for_fault(&mut self, reason: &str) {
+    pub fn halt_for_fault(&mut self, reason: Reason) {
         self.note = StateNote {
             state: TradingState::Halted,
-            cause: crate::domain::state::StateCause::Fault,
+            cause: StateCause::Fault,
             actor: "gateway".to_owned(),
-            reason: reason.to_owned(),
-            since: self.note.since,
+            reason: reason.text().to_owned(),
+            since: self.seen,
         };
     }
 
@@ -887,7 +919,7 @@ impl BucketState {
                 .map(|(_, record)| &**record)
                 .chain(besides);
             let here = |record: &&OrderRecord| {
-                record.listed.number == number && record.side == side && record.hold.reduce_only
+                record.instrument == number && record.side == side && record.hold.reduce_only
             };
             let mut orders: Vec<&OrderRecord> = all.filter(here).collect();
             let price = |record: &OrderRecord| record.life.current().terms.limit_price();
@@ -961,7 +993,7 @@ impl BucketState {
             holding.listing = self.limits.instruments.of(&listed.instrument.id);
             holding.tags = tags;
             holding.over = holding.is_over(&self.limits);
-            holding.resting = [BTreeMap::new(), BTreeMap::new()];
+            holding.best = [Best::default(); 2];
             self.positions_over = self.positions_over.saturating_add(u32::from(holding.over));
             let gross = (Money::ZERO, holding.worth.gross());
             let accounts: Vec<(u16, Money)> = match self.accounts.len() {
@@ -986,7 +1018,7 @@ impl BucketState {
             .iter()
             .map(|(_, order)| {
                 (
-                    order.listed.number,
+                    order.instrument,
                     order.side,
                     order.resting_prices().collect(),
                 )

@@ -3,6 +3,7 @@
 //! A report finds its order by the client's id and is booked to the bucket stored with the order, never to the one it names (NL11). The
 //! order is taken out of its place, changed, and put where it then belongs: among the live ones of its bucket, or with its stored answer.
 
+use core::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use super::Engine;
@@ -12,6 +13,7 @@ use super::index::{BookedFill, Entry, ExecKey, Execution, ExecutionKind, OrderSl
 use super::market::Listed;
 use super::order::OrderRecord;
 use crate::domain::amount::{Money, Price, Quantity};
+use crate::domain::decision::Reason;
 use crate::domain::name::{ClOrdId, ClientId, ExecId};
 use crate::domain::order::{Notice, OrderKey, Side, Terms};
 use crate::domain::report::{CancelRejectOf, Fill, Report, ReportKind};
@@ -299,7 +301,7 @@ impl Engine {
                 let held = record.life.versions().map(|version| version.unit).max();
                 let booking = self.booking(
                     state,
-                    &record.listed,
+                    record.instrument,
                     &Dealt {
                         side: record.side,
                         fill,
@@ -333,7 +335,7 @@ impl Engine {
                 booked = Some(BookedFill {
                     bucket: Arc::clone(bucket),
                     order: Some(record.key.clone()),
-                    instrument: record.listed.number,
+                    instrument: record.instrument,
                     account: booking.account,
                     side: record.side,
                     quantity: fill.quantity,
@@ -378,14 +380,30 @@ impl Engine {
             tracing::error!(client = %report.client, order = %report.cl_ord_id, "a fill of an unknown order names no known instrument and side: not booked");
             return (receipt, None);
         };
+        let booked = self.guarded(&bucket, now, || {
+            self.book_to(&bucket, &listed, side, (report, fill), now, &mut receipt)
+        });
+        (receipt, booked)
+    }
+
+    /// Books a fill without an order.
+    fn book_to(
+        &self,
+        bucket: &Arc<Bucket>,
+        listed: &Arc<Listed>,
+        side: Side,
+        (report, fill): (&Report, &Fill),
+        now: Now,
+        receipt: &mut Receipt,
+    ) -> BookedFill {
         let mut guard = bucket.state.lock();
         let state = &mut *guard;
         state.roll(now);
-        state.open_holding(&bucket, &listed, &self.market, now);
+        state.open_holding(bucket, listed, &self.market, now);
         let account = self.account_of(report, state);
         let booking = self.booking(
             state,
-            &listed,
+            listed.number,
             &Dealt {
                 side,
                 fill,
@@ -403,19 +421,19 @@ impl Engine {
         };
         self.apply(
             state,
-            &bucket,
-            &listed,
+            bucket,
+            listed.number,
             step,
             Some(booking),
             BreachCause::UnknownFill,
         );
         state.counters.fills = state.counters.fills.saturating_add(1);
         state.counters.flagged = state.counters.flagged.saturating_add(1);
-        self.finish(state, &bucket, listed.number, None, &mut receipt);
+        self.finish(state, bucket, listed.number, None, receipt);
         receipt.realised = Some(booking.effect.realised);
         receipt.applied = true;
-        let booked = BookedFill {
-            bucket: Arc::clone(&bucket),
+        BookedFill {
+            bucket: Arc::clone(bucket),
             order: None,
             instrument: listed.number,
             account,
@@ -425,9 +443,7 @@ impl Engine {
             effect: booking.effect,
             value: booking.traded,
             busted: false,
-        };
-        drop(guard);
-        (receipt, Some(booked))
+        }
     }
 
     /// A bust, or a correction (H15, H16).
@@ -552,10 +568,10 @@ impl Engine {
             ..fill.clone()
         };
         let Some(order) = &fill.order else {
-            return (
-                self.rebook_orphan(fill, undo, to, &mut amended, now),
-                Some(amended),
-            );
+            let receipt = self.guarded(&fill.bucket, now, || {
+                self.rebook_orphan(fill, undo, to, &mut amended, now)
+            });
+            return (receipt.unwrap_or_default(), Some(amended));
         };
         let told = self.with_order(
             &order.client,
@@ -577,7 +593,7 @@ impl Engine {
                 if let Some(to) = to {
                     let booking = self.booking(
                         state,
-                        &record.listed,
+                        record.instrument,
                         &Dealt {
                             side: record.side,
                             fill: to,
@@ -617,12 +633,7 @@ impl Engine {
         };
         let mut guard = fill.bucket.state.lock();
         let state = &mut *guard;
-        let Some(listed) = state
-            .holding(fill.instrument)
-            .map(|holding| Arc::clone(&holding.listed))
-        else {
-            return receipt;
-        };
+        state.roll(now);
         let step = Move {
             account: fill.account.unwrap_or(0),
             side: fill.side,
@@ -633,7 +644,7 @@ impl Engine {
         self.apply(
             state,
             &fill.bucket,
-            &listed,
+            fill.instrument,
             step,
             Some(undo),
             BreachCause::Bust,
@@ -641,7 +652,7 @@ impl Engine {
         if let Some(to) = to {
             let booking = self.booking(
                 state,
-                &listed,
+                fill.instrument,
                 &Dealt {
                     side: fill.side,
                     fill: to,
@@ -653,7 +664,7 @@ impl Engine {
             self.apply(
                 state,
                 &fill.bucket,
-                &listed,
+                fill.instrument,
                 step,
                 Some(booking.beyond(fill.value)),
                 BreachCause::Bust,
@@ -737,16 +748,16 @@ impl Engine {
         terms: Terms,
         now: Now,
     ) -> Money {
-        let instrument = &record.listed.instrument;
-        let prices: Prices = record.listed.prices(now, false);
-        let price = exposure_price(&terms, record.side, &prices, state.limits.market_slippage)
-            .or(terms.limit_price());
-        let rate = self
-            .market
-            .rate(instrument.value_currency(), &state.limits.currency, now);
-        let unit = rate
-            .ok()
-            .and_then(|(rate, _)| unit_value(instrument, price, rate));
+        let unit = state.holding(record.instrument).and_then(|holding| {
+            let instrument = &holding.listed.instrument;
+            let prices: Prices = holding.listed.prices(now, false);
+            let price = exposure_price(&terms, record.side, &prices, state.limits.market_slippage)
+                .or(terms.limit_price());
+            let rate = self
+                .market
+                .rate(instrument.value_currency(), &state.limits.currency, now);
+            unit_value(instrument, price, rate.ok()?.0)
+        });
         unit.unwrap_or_else(|| {
             record
                 .life
@@ -777,41 +788,59 @@ impl Engine {
         let mut guard = bucket.state.lock();
         let state = &mut *guard;
         state.roll(now);
-        let (mut record, was_live) = match core::mem::replace(&mut entry.order, OrderSlot::None) {
-            OrderSlot::Live(_, number) => (state.orders.try_remove(number)?, true),
-            OrderSlot::Ended(_, record) => (record, false),
-            OrderSlot::None | OrderSlot::Version(_) => return None,
+        let was_live = entry.is_live();
+        let mut record = match &entry.order {
+            OrderSlot::Live(_, number) => state.orders.try_remove(*number)?,
+            OrderSlot::Ended(..) | OrderSlot::None | OrderSlot::Version(_) => {
+                let OrderSlot::Ended(_, record) =
+                    core::mem::replace(&mut entry.order, OrderSlot::None)
+                else {
+                    return None;
+                };
+                record
+            }
         };
         let mut receipt = Receipt {
             sequence: self.next_sequence(true),
             applied: true,
             ..Receipt::default()
         };
-        let number = record.listed.number;
-        state.aside = u32::from(was_live);
         // It rests at the prices it has while it is live, whatever `change` does to either.
         if was_live {
             state.unrest_all(&record);
         }
-        receipt.flags = change(state, &bucket, &mut record);
-        // Whatever `change` did to the order's life, its hold follows.
-        self.settle(state, &bucket, &mut record, None, BreachCause::Restatement);
-        let over = record.life.is_over();
-        if !over {
-            state.rest_all(&record);
-        } else if was_live {
-            state.end(&mut record);
-        }
-        if !receipt.flags.is_empty() {
-            state.counters.flagged = state.counters.flagged.saturating_add(1);
-        }
-        state.aside = u32::from(!over);
-        state.review_breach();
-        self.finish(state, &bucket, number, Some((&record, now)), &mut receipt);
+        state.aside = u32::from(was_live);
+        let booked = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            receipt.flags = change(state, &bucket, &mut record);
+            #[cfg(test)]
+            super::faults::strike_report(cl_ord_id);
+            // Whatever `change` did to the order's life, its hold follows.
+            self.settle(state, &bucket, &mut record, None, BreachCause::Restatement);
+            let over = record.life.is_over();
+            if over && was_live {
+                state.end(&mut record);
+            }
+            if !receipt.flags.is_empty() {
+                state.counters.flagged = state.counters.flagged.saturating_add(1);
+            }
+            state.aside = u32::from(!over);
+            state.review_breach();
+            let order = Some((&*record, now));
+            self.finish(state, &bucket, record.instrument, order, &mut receipt);
+            over
+        }));
+        // After a fault the order stays where it was, with what it holds: nothing of it is lost or freed.
+        let over = booked.unwrap_or_else(|_| {
+            tracing::error!(bucket = %bucket.id, "a fault while booking a report: the bucket is halted");
+            state.halt_for_fault(Reason::InternalFault);
+            receipt.flags.push(ReportFlag::NeedsReconciliation);
+            !was_live
+        });
         state.aside = 0;
         entry.order = if over {
             OrderSlot::Ended(Arc::clone(&bucket), record)
         } else {
+            state.rest_all(&record);
             let number = state.orders.insert(record);
             OrderSlot::Live(Arc::clone(&bucket), number)
         };
@@ -830,7 +859,7 @@ impl Engine {
         let before = record.hold;
         // A hold beyond exact arithmetic stays as it was; a fill beside it is booked all the same.
         let unit = state
-            .holding(record.listed.number)
+            .holding(record.instrument)
             .and_then(|holding| holding.unit)
             .unwrap_or(Money::ZERO);
         let after = record
@@ -849,8 +878,7 @@ impl Engine {
             after,
             position: None,
         };
-        let listed = Arc::clone(&record.listed);
-        self.apply(state, bucket, &listed, step, booking, cause);
+        self.apply(state, bucket, record.instrument, step, booking, cause);
         record.hold = after;
     }
 
@@ -858,12 +886,11 @@ impl Engine {
         &self,
         state: &mut BucketState,
         bucket: &Arc<Bucket>,
-        listed: &Arc<Listed>,
+        number: u32,
         step: Move,
         booking: Option<Booking>,
         cause: BreachCause,
     ) {
-        let number = listed.number;
         let position = booking.map(|booking| {
             (
                 booking.account.unwrap_or(step.account),
@@ -888,9 +915,9 @@ impl Engine {
         for part in core::iter::once(first).chain(second) {
             let Some(shift) = state.shift(number, Some(&part)) else {
                 // A figure beyond exact arithmetic: the bucket stops, since it can no longer tell what it holds.
-                tracing::error!(bucket = %bucket.id, instrument = %listed.instrument.id, "a fact is too large to count: the bucket is halted");
+                tracing::error!(bucket = %bucket.id, instrument = number, "a fact is too large to count: the bucket is halted");
                 bucket.shift_groups(&before, state.totals());
-                state.halt_for_fault(crate::domain::decision::Reason::Overflow.text());
+                state.halt_for_fault(Reason::Overflow);
                 return;
             };
             state.commit(&shift);
@@ -908,7 +935,7 @@ impl Engine {
     fn booking(
         &self,
         state: &mut BucketState,
-        listed: &Listed,
+        number: u32,
         dealt: &Dealt<'_>,
         now: Now,
     ) -> Booking {
@@ -918,16 +945,23 @@ impl Engine {
             account,
             held,
         } = *dealt;
-        let instrument = &listed.instrument;
-        let (position, book) = state
-            .holding(listed.number)
-            .map_or((Quantity::ZERO, Default::default()), |holding| {
-                (holding.line.position, holding.book)
-            });
         let signed = match side {
             Side::Buy => Some(fill.quantity),
             Side::Sell => fill.quantity.checked_neg(),
         };
+        let Some(holding) = state.holding(number) else {
+            let effect = Effect {
+                position: signed.unwrap_or(Quantity::ZERO),
+                ..Effect::default()
+            };
+            return Booking {
+                account,
+                effect,
+                traded: Money::ZERO,
+            };
+        };
+        let (position, book, last) = (holding.line.position, holding.book, holding.unit);
+        let instrument = &*Arc::clone(&holding.listed.instrument);
         let mut effect = trade(instrument, position, &book, side, fill.quantity, fill.price)
             .unwrap_or_else(|| Effect {
                 position: signed.unwrap_or(Quantity::ZERO),
@@ -945,9 +979,6 @@ impl Engine {
             .rate(instrument.value_currency(), &state.limits.currency, now)
             .map(|(rate, _)| rate);
         // Without a rate, at the last value known: what traded is never counted as nothing.
-        let last = state
-            .holding(listed.number)
-            .and_then(|holding| holding.unit);
         let unit = rate
             .ok()
             .and_then(|rate| unit_value(instrument, Some(fill.price), rate))
@@ -968,22 +999,18 @@ impl Engine {
         record: &OrderRecord,
     ) -> Vec<ReportFlag> {
         let mut flags = Vec::new();
-        if report
+        let Some(route) = state.route(record.account) else {
+            return flags;
+        };
+        let differs = report
             .bucket
             .as_ref()
-            .is_some_and(|bucket| *bucket != record.route.bucket)
-        {
-            flags.push(ReportFlag::BucketMismatch);
-        }
-        let elsewhere = report.venue != record.route.venue
-            || report
-                .account
-                .as_ref()
-                .is_some_and(|account| *account != record.route.account);
-        if elsewhere {
-            flags.push(ReportFlag::RouteViolation);
-        }
-        let _ = state;
+            .is_some_and(|bucket| *bucket != route.bucket);
+        flags.extend(differs.then_some(ReportFlag::BucketMismatch));
+        let account = report.account.as_ref();
+        let elsewhere =
+            report.venue != route.venue || account.is_some_and(|account| *account != route.account);
+        flags.extend(elsewhere.then_some(ReportFlag::RouteViolation));
         flags
     }
 
@@ -1065,7 +1092,7 @@ impl Engine {
         receipt: &mut Receipt,
     ) {
         receipt.bucket = Some(bucket.id.clone());
-        receipt.order = order.map(|(record, now)| self.order_view(bucket, state, record, now));
+        receipt.order = order.and_then(|(record, now)| self.order_view(bucket, state, record, now));
         receipt.currency = Some(state.limits.currency.clone());
         receipt.position = state
             .holding(number)
