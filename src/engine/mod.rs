@@ -10,6 +10,7 @@ pub mod answer;
 pub mod bucket;
 pub mod client;
 pub mod controls;
+mod executions;
 #[cfg(test)]
 mod faults;
 pub mod group;
@@ -17,9 +18,11 @@ pub mod index;
 pub mod market;
 pub mod order;
 mod pool;
+mod positions;
 mod report;
 pub mod setup;
 pub mod shards;
+mod states;
 pub mod view;
 
 use core::cell::Cell;
