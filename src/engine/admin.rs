@@ -510,7 +510,16 @@ impl Engine {
         expected: Option<u64>,
         now: Now,
     ) -> Result<Upserted, AdminError> {
-        let done = self.market.upsert_all(instruments, expected)?;
+        let changing = self.market.begin_change(&instruments);
+        if !changing.is_empty() {
+            // The barrier: whoever read the old contract has let go of its bucket once we have held it.
+            for bucket in self.all_buckets() {
+                drop(bucket.state.lock());
+            }
+        }
+        let done = self.market.upsert_all(instruments, expected);
+        changing.iter().for_each(|listed| listed.changed());
+        let done = done?;
         for id in &done.touched {
             if let Some(listed) = self.market.instruments().get(id) {
                 self.revalue(listed, now);

@@ -19,7 +19,7 @@ use super::{DEPTH, Engine};
 use crate::domain::amount::{Money, Price, Quantity, Ratio};
 use crate::domain::decision::{Finding, Level, Reason, Route, Versions};
 use crate::domain::instrument::{Instrument, Payoff};
-use crate::domain::name::{BucketId, ClOrdId};
+use crate::domain::name::BucketId;
 use crate::domain::order::{Attributes, Order, OrderKey, Replace, Side, Size, Terms, TimeInForce};
 use crate::domain::state::{BreachCause, TradingState};
 use crate::domain::time::Now;
@@ -68,7 +68,7 @@ pub(super) struct Admitted {
     /// Place of the order among the bucket's live ones, where it took effect.
     pub number: Option<usize>,
     /// Resting orders to cancel first.
-    pub cancel_first: Vec<ClOrdId>,
+    pub cancel_first: Vec<OrderKey>,
     /// When an unsent order becomes uncertain, wall nanoseconds.
     pub expires_at: Option<i64>,
     /// End of the bucket's trading day, wall nanoseconds.
@@ -131,7 +131,8 @@ impl Engine {
         #[cfg(test)]
         super::faults::strike(&order.key.cl_ord_id);
         let instruments = self.market.instruments();
-        let Some(listed) = instruments.get(&order.instrument) else {
+        let listed = instruments.get(&order.instrument);
+        let Some(listed) = listed.filter(|listed| !listed.is_changing()) else {
             return self.refuse(state, sitting, Level::Instrument, Reason::UnknownInstrument);
         };
         let (venue, account) = match to {
@@ -141,7 +142,7 @@ impl Engine {
         let Some((account, route)) = state.account(venue, account) else {
             return self.refuse(state, sitting, Level::Bucket, Reason::RouteNotConfigured);
         };
-        state.open_holding(bucket, listed, &self.market, sitting.now);
+        let opened = state.try_holding(listed, &self.market, sitting.now);
         let ask = Ask {
             key: &order.key,
             listed,
@@ -155,7 +156,15 @@ impl Engine {
             size: order.size,
             replaced: None,
         };
-        self.weigh(bucket, state, ask, sitting)
+        let admitted = self.weigh(bucket, state, ask, sitting);
+        if let Some(opened) = opened {
+            match admitted.number {
+                Some(_) => state.keep_holding(bucket, listed, &self.market, sitting.now),
+                // Who only asked, or was refused, leaves nothing behind.
+                None => state.close_holding(opened),
+            }
+        }
+        admitted
     }
 
     /// Puts a replace of a live order to the bar.
@@ -256,22 +265,25 @@ impl Engine {
         }
     }
 
-    /// Counts a refusal that left no trace when it was given: the attempt in the rates, with the client's own where `client` says so.
+    /// Counts a refusal that left no trace when it was given: the attempt in the rates. Where it `is_final` also in the client's own
+    /// rate and in the tallies; an order that another bucket took in is neither twice there nor a refused one here.
     pub(super) fn count_refusal(
         &self,
         bucket: &Bucket,
         refused: &Admitted,
         sitting: &Sitting<'_>,
-        client: bool,
+        is_final: bool,
     ) {
         if !sitting.commit || sitting.quiet {
             return;
         }
         let mut state = bucket.state.lock();
-        let mut own = if client { client_rate(sitting) } else { None };
+        let mut own = if is_final { client_rate(sitting) } else { None };
         let rates = Rates::read(&state, sitting, own.as_deref(), refused.exit);
         rates.record(&mut state, sitting, own.as_deref_mut());
-        state.count_refusal(&refused.verdict.broken);
+        if is_final {
+            state.count_refusal(&refused.verdict.broken);
+        }
     }
 
     fn weigh(
@@ -288,7 +300,7 @@ impl Engine {
             Ok(sized) => sized,
             Err(reason) => return self.refuse(state, sitting, Level::Order, reason),
         };
-        let valued = state.valued(now);
+        let (valued, priced) = (state.valued(now), state.priced(now));
         let self_match = state.limits.self_match != SelfMatchRule::Allow
             && state.crosses(number, ask.side, crossing_price(&ask.terms));
         let Some(holding) = state.holding(number) else {
@@ -438,6 +450,7 @@ impl Engine {
             underlying_notional: sized.underlying_notional,
             base_quantity: sized.base_quantity,
             valued,
+            priced,
             look_alikes: state.limits.look_alike.map_or(0, |limit| {
                 state.look_alikes.count(&likeness, now.mono, limit.window)
             }),
@@ -858,7 +871,7 @@ const fn crossing_price(terms: &Terms) -> Option<Price> {
 }
 
 /// Resting orders of the bucket that an order would trade with.
-fn crossed_by(state: &BucketState, ask: &Ask<'_>) -> Vec<ClOrdId> {
+fn crossed_by(state: &BucketState, ask: &Ask<'_>) -> Vec<OrderKey> {
     let crosses = |record: &OrderRecord| {
         record.instrument == ask.listed.number
             && record.side != ask.side
@@ -872,6 +885,9 @@ fn crossed_by(state: &BucketState, ask: &Ask<'_>) -> Vec<ClOrdId> {
     };
     let crossed = state.orders.iter().filter(|(_, record)| crosses(record));
     crossed
-        .map(|(_, record)| record.life.current().cl_ord_id.clone())
+        .map(|(_, record)| OrderKey {
+            client: record.key.client.clone(),
+            cl_ord_id: record.life.current().cl_ord_id.clone(),
+        })
         .collect()
 }

@@ -6,7 +6,7 @@ use super::order::OrderView;
 use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::decision::Decision;
 use crate::domain::instrument::Instrument;
-use crate::domain::name::{BucketId, ClOrdId, Currency, InstrumentId, VenueId};
+use crate::domain::name::{BucketId, Currency, InstrumentId, VenueId};
 use crate::domain::order::OrderKey;
 use crate::domain::state::{BreachCause, OrderState};
 
@@ -21,8 +21,8 @@ pub struct Answer {
     pub order_state: Option<OrderState>,
     /// Whether it was treated as an exit (NL21).
     pub exit: bool,
-    /// Live orders of the same client to cancel before this one is sent (A15).
-    pub cancel_first: Vec<ClOrdId>,
+    /// Live orders of the bucket to cancel before this one is sent (A15), by the ids in force.
+    pub cancel_first: Vec<OrderKey>,
     /// When the reservation becomes UNCERTAIN or ends, wall nanoseconds (H2).
     pub expires_at: Option<i64>,
     /// Whether the bucket's lists do not allow the instrument and the order passed because it closes (A12).

@@ -34,7 +34,6 @@ use crate::risk::calendar::{Calendar, Day};
 use crate::risk::exposure::{Hold, Line, Totals, Worth};
 use crate::risk::limits::Limits;
 use crate::risk::pnl::{Book, Effect};
-use crate::risk::valuation::unit_value;
 use crate::risk::window::{LookAlikes, NotionalWindow, OrderRate};
 
 /// A bucket. Buckets live behind `Arc` in a map; the map's own lock is never held beyond the look-up.
@@ -132,6 +131,13 @@ pub struct Shift {
     account: Option<(u16, Line, Worth)>,
     /// The bucket's totals after.
     pub totals: Totals,
+}
+
+/// A place made for an instrument, so that it can be taken back.
+#[derive(Clone, Copy, Debug)]
+pub struct Opened {
+    number: u32,
+    tags: usize,
 }
 
 /// What a shift is made of.
@@ -384,12 +390,45 @@ impl BucketState {
         market: &Market,
         now: Now,
     ) {
-        if self.holdings.contains_key(&listed.number) {
-            return;
+        if self.try_holding(listed, market, now).is_some() {
+            self.keep_holding(bucket, listed, market, now);
         }
+    }
+
+    /// Lets prices reach a place just made.
+    pub fn keep_holding(
+        &mut self,
+        bucket: &Arc<Bucket>,
+        listed: &Arc<Listed>,
+        market: &Market,
+        now: Now,
+    ) {
         // First the registration, then the look at the price: a price pushed in between reaches the bucket by the one or the other.
         listed.add_holder(bucket);
-        let holding = Holding {
+        self.revalue(bucket, listed, market, now);
+    }
+
+    /// Takes back a place that nothing came to.
+    pub fn close_holding(&mut self, opened: Opened) {
+        self.holdings.remove(&opened.number);
+        self.forget_tags(opened.tags);
+    }
+
+    /// Makes a place for an instrument where there is none, valued as of now; no price reaches it yet.
+    pub fn try_holding(
+        &mut self,
+        listed: &Arc<Listed>,
+        market: &Market,
+        now: Now,
+    ) -> Option<Opened> {
+        if self.holdings.contains_key(&listed.number) {
+            return None;
+        }
+        let opened = Opened {
+            number: listed.number,
+            tags: self.tags.len(),
+        };
+        let mut holding = Holding {
             listed: Arc::clone(listed),
             own: self
                 .limits
@@ -409,8 +448,9 @@ impl BucketState {
             book: Book::default(),
             over: false,
         };
+        holding.value(listed, &self.limits.currency, market, now);
         self.holdings.insert(listed.number, holding);
-        self.revalue(bucket, listed, market, now);
+        Some(opened)
     }
 
     /// Values the bucket anew after a price, rate or reference change of one instrument. Never refuses anything, only takes note (B2).
@@ -418,33 +458,7 @@ impl BucketState {
         let Some(holding) = self.holdings.get_mut(&listed.number) else {
             return;
         };
-        holding.listed = Arc::clone(listed);
-        let instrument = &listed.instrument;
-        let reference = listed.last_reference();
-        let rate = market.rate(instrument.value_currency(), &self.limits.currency, now);
-        let unit = match (&rate, reference) {
-            (Ok((rate, _)), reference) => {
-                unit_value(instrument, reference.map(|(price, _)| price), *rate)
-            }
-            (Err(_), _) => None,
-        };
-        let rate_until = rate.map_or(0, |(_, until)| until);
-        match unit {
-            Some(unit) => {
-                holding.unit = Some(unit);
-                // An inverse contract is worth the same at any price.
-                let price_until = if matches!(
-                    instrument.payoff,
-                    crate::domain::instrument::Payoff::Inverse
-                ) {
-                    u64::MAX
-                } else {
-                    reference.map_or(0, |(_, until)| until)
-                };
-                holding.unit_until = price_until.min(rate_until);
-            }
-            None => holding.unit_until = 0,
-        }
+        holding.value(listed, &self.limits.currency, market, now);
         let number = listed.number;
         let before = self.totals;
         self.revalue_orders(number);
@@ -518,6 +532,19 @@ impl BucketState {
         } else {
             Err(Reason::PriceUnavailable)
         }
+    }
+
+    /// Whether every position and order had a price at least once: what never had one counts as nothing in the groups above, where the
+    /// last value known is enough otherwise (NL16).
+    ///
+    /// # Errors
+    /// [`Reason::PriceUnavailable`].
+    pub fn priced(&self, now: Now) -> Result<(), Reason> {
+        let never = |holding: &Holding| holding.unit.is_none() && holding.needs_mark();
+        if now.mono > self.fresh_until && self.holdings.values().any(never) {
+            return Err(Reason::PriceUnavailable);
+        }
+        Ok(())
     }
 
     /// The change a move would make; without a move, what a new unit value makes. Nothing on overflow or without a holding.

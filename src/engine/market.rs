@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
 use foldhash::HashMap;
@@ -31,6 +31,8 @@ pub struct Listed {
 struct Live {
     quote: Mutex<Quoted>,
     holders: Mutex<Vec<Arc<Bucket>>>,
+    /// Whether the contract is being replaced by another: nothing new is taken meanwhile.
+    changing: AtomicU32,
 }
 
 #[derive(Default)]
@@ -196,6 +198,21 @@ impl Market {
     #[must_use]
     pub fn instruments(&self) -> Guard<Arc<Table>> {
         self.table.load()
+    }
+
+    /// Marks the instruments that these would make other contracts, so that no decision about them begins; [`Listed::changed`] ends it.
+    #[must_use]
+    pub fn begin_change(&self, instruments: &[Instrument]) -> Vec<Arc<Listed>> {
+        let table = self.table.load();
+        let other = |instrument: &Instrument| {
+            let known = table.get(&instrument.id)?;
+            (!known.instrument.is_same_contract(instrument)).then(|| Arc::clone(known))
+        };
+        let changing: Vec<_> = instruments.iter().filter_map(other).collect();
+        for listed in &changing {
+            listed.live.changing.fetch_add(1, Ordering::AcqRel);
+        }
+        changing
     }
 
     /// Adds an instrument, or replaces its reference data, under a new version.
@@ -399,6 +416,17 @@ impl Market {
 }
 
 impl Listed {
+    /// Whether its contract is being replaced.
+    #[must_use]
+    pub fn is_changing(&self) -> bool {
+        self.live.changing.load(Ordering::Acquire) > 0
+    }
+
+    /// The change is over, whatever came of it.
+    pub fn changed(&self) {
+        self.live.changing.fetch_sub(1, Ordering::AcqRel);
+    }
+
     /// Usable prices now.
     #[must_use]
     pub fn prices(&self, now: Now, collar_period: bool) -> Prices {

@@ -17,6 +17,7 @@ use super::order::{OrderRecord, OrderView};
 use crate::domain::amount::{Money, Quantity};
 use crate::domain::decision::{Dimension, Level, Reason, Route, Unit};
 use crate::domain::name::{BucketId, Currency, GroupId};
+use crate::domain::order::Side;
 use crate::domain::state::{BreachCause, OrderState, StateNote, TradingState};
 use crate::domain::time::Now;
 use crate::risk::calendar::Day;
@@ -418,12 +419,12 @@ impl BucketState {
             lines.push(reach(
                 Reason::PositionLong,
                 own.long_max.or(limits.long_max),
-                holding.line.long_quantity(),
+                limits.position_rule.reach(&holding.line, Side::Buy),
             ));
             lines.push(reach(
                 Reason::PositionShort,
                 own.short_max.or(limits.short_max),
-                holding.line.short_quantity(),
+                limits.position_rule.reach(&holding.line, Side::Sell),
             ));
         }
         lines

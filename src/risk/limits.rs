@@ -8,7 +8,9 @@ use crate::domain::amount::{Money, Quantity, Ratio};
 use crate::domain::decision::Dimension;
 use crate::domain::instrument::Collar;
 use crate::domain::name::{Currency, InstrumentId};
+use crate::domain::order::Side;
 use crate::domain::time::SECOND;
+use crate::risk::exposure::Line;
 
 /// Largest number of events a rate limit may count.
 pub const RATE_MAX: u32 = 1_000_000;
@@ -83,6 +85,22 @@ pub enum PositionRule {
     Reachable,
     /// Stricter, as CME's credit control counts: an opposite position gives open orders no credit.
     NoPositionCredit,
+}
+
+impl PositionRule {
+    /// Worst-case position of a line on one side, by this rule; nothing on overflow.
+    #[must_use]
+    pub fn reach(self, line: &Line, side: Side) -> Option<Quantity> {
+        let held = match side {
+            Side::Buy => line.position,
+            Side::Sell => line.position.checked_neg()?,
+        };
+        let held = match self {
+            Self::Reachable => held,
+            Self::NoPositionCredit => held.floor_zero(),
+        };
+        held.checked_add(line.side(side).quantity()?)
+    }
 }
 
 /// Which instruments a bucket may open positions in (A12). Deny beats allow.

@@ -4,7 +4,7 @@
 //! A limit is broken when the figure after the order is above it **and** above the figure before, so what makes a figure smaller always
 //! passes. What is configured and cannot be computed refuses an increase and lets an exit through.
 
-use crate::domain::amount::{Amount, Money, Price, Quantity};
+use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::decision::{Dimension, Figures, Finding, Level, Reason, ReasonSet, Unit};
 use crate::domain::instrument::{Collar, Instrument};
 use crate::domain::order::{Attributes, ShortSale, Side, Terms, TimeInForce};
@@ -13,8 +13,7 @@ use crate::domain::time::Now;
 
 use super::exposure::{GroupTotals, Line, Totals};
 use super::limits::{
-    GroupLimits, InstrumentLimits, Limits, Listing, PositionRule, PostOnlyRule, SelfMatchRule,
-    ShortSaleRule,
+    GroupLimits, InstrumentLimits, Limits, Listing, PostOnlyRule, SelfMatchRule, ShortSaleRule,
 };
 use super::valuation::Prices;
 use super::window::RateUse;
@@ -64,6 +63,8 @@ pub struct Case<'a> {
     pub base_quantity: Result<Quantity, Reason>,
     /// Whether the money figures of the bucket can be computed, else why not.
     pub valued: Result<(), Reason>,
+    /// Whether all the bucket holds had a price at least once, so that the groups above count it.
+    pub priced: Result<(), Reason>,
     /// Orders alike in the window.
     pub look_alikes: u32,
     /// Whether it would trade with a live order of ours.
@@ -639,17 +640,7 @@ fn position_short(case: &Case<'_>, bench: &mut Bench<'_>) {
 }
 
 fn position(case: &Case<'_>, bench: &mut Bench<'_>, limit: Quantity, side: Side) {
-    let reach = |line: &Line| {
-        let held = match (side, case.limits.position_rule) {
-            (Side::Buy, PositionRule::Reachable) => Some(line.position),
-            (Side::Sell, PositionRule::Reachable) => line.position.checked_neg(),
-            (Side::Buy, PositionRule::NoPositionCredit) => Some(line.position.floor_zero()),
-            (Side::Sell, PositionRule::NoPositionCredit) => {
-                line.position.checked_neg().map(Amount::floor_zero)
-            }
-        };
-        held?.checked_add(line.side(side).quantity()?)
-    };
+    let reach = |line: &Line| case.limits.position_rule.reach(line, side);
     match (reach(&case.line.0), reach(&case.line.1)) {
         (Some(before), Some(after)) => bench.measure(Level::Bucket, quantity(limit, before, after)),
         _ => bench.unavailable(Reason::Overflow),
@@ -666,7 +657,7 @@ fn gross_notional(case: &Case<'_>, bench: &mut Bench<'_>) {
     );
     for group in case.path {
         if let Some(limit) = group.limits.gross_notional_max {
-            match case.notional_known() {
+            match case.notional_known().and(case.priced) {
                 Ok(()) => bench.measure_group(
                     group,
                     money(limit, group.before.totals.gross, group.after.totals.gross),
@@ -688,7 +679,7 @@ fn net_notional(case: &Case<'_>, bench: &mut Bench<'_>) {
     for group in case.path {
         if let Some(limit) = group.limits.net_notional_max {
             let offsets = group.limits.net_offsets;
-            match case.notional_known() {
+            match case.notional_known().and(case.priced) {
                 Ok(()) => bench.measure_group(
                     group,
                     money(limit, group.before.net(offsets), group.after.net(offsets)),

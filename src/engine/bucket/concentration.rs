@@ -99,6 +99,12 @@ impl BucketState {
         }
     }
 
+    /// Forgets the tags made last, which no holding has.
+    pub(super) fn forget_tags(&mut self, kept: usize) {
+        self.tags.truncate(kept);
+        self.tag_names.truncate(kept);
+    }
+
     /// The tags of an instrument, made where a limit counts it on its own for the first time.
     pub(super) fn tags_of(&mut self, listed: &Listed) -> ArrayVec<u16, CONCENTRATIONS> {
         let limits = Arc::clone(&self.limits);
@@ -136,6 +142,10 @@ impl BucketState {
                     value,
                 };
                 let known = self.tag_names.iter().position(|known| *known == name);
+                // Two limits on one set: the tighter one holds.
+                if let Some(tag) = known.and_then(|at| self.tags.get_mut(at)) {
+                    tag.bound = tag.bound.min(bound);
+                }
                 let at = known.unwrap_or_else(|| {
                     let is_there = |route: &Arc<Route>| {
                         name.dimension == Dimension::Venue && route.venue.as_str() == name.value
@@ -156,6 +166,7 @@ impl BucketState {
                 // The sum of a venue is kept by account, not by instrument.
                 if limit.dimension != Dimension::Venue
                     && let Ok(at) = u16::try_from(at)
+                    && !tags.contains(&at)
                 {
                     let _ = tags.try_push(at);
                 }

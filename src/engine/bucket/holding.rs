@@ -6,12 +6,16 @@ use arrayvec::ArrayVec;
 
 use super::{BucketState, CONCENTRATIONS};
 use crate::domain::amount::{Money, Price, Quantity};
+use crate::domain::instrument::Payoff;
+use crate::domain::name::Currency;
 use crate::domain::order::{OrderKey, Side};
-use crate::engine::market::Listed;
+use crate::domain::time::Now;
+use crate::engine::market::{Listed, Market};
 use crate::engine::order::OrderRecord;
 use crate::risk::exposure::{Line, Worth};
 use crate::risk::limits::{InstrumentLimits, Limits, Listing, SelfMatchRule};
 use crate::risk::pnl::Book;
+use crate::risk::valuation::unit_value;
 
 /// The bucket in one instrument.
 pub struct Holding {
@@ -79,6 +83,37 @@ impl Holding {
         }
     }
 
+    /// Takes on the reference data, and values one contract as of now.
+    pub(super) fn value(
+        &mut self,
+        listed: &Arc<Listed>,
+        currency: &Currency,
+        market: &Market,
+        now: Now,
+    ) {
+        self.listed = Arc::clone(listed);
+        let instrument = &listed.instrument;
+        let reference = listed.last_reference();
+        let Some((unit, rate_until)) = market
+            .rate(instrument.value_currency(), currency, now)
+            .ok()
+            .and_then(|(rate, until)| {
+                let price = reference.map(|(price, _)| price);
+                Some((unit_value(instrument, price, rate)?, until))
+            })
+        else {
+            self.unit_until = 0;
+            return;
+        };
+        self.unit = Some(unit);
+        // An inverse contract is worth the same at any price.
+        let price_until = match instrument.payoff {
+            Payoff::Inverse => u64::MAX,
+            Payoff::Linear | Payoff::Quanto => reference.map_or(0, |(_, until)| until),
+        };
+        self.unit_until = price_until.min(rate_until);
+    }
+
     pub(super) fn account_line(&self, account: u16) -> Option<&AccountLine> {
         self.by_account.iter().find(|line| line.account == account)
     }
@@ -93,12 +128,12 @@ impl Holding {
 
     pub(super) fn is_over(&self, limits: &Limits) -> bool {
         let own = self.own.as_deref().copied().unwrap_or_default();
-        let beyond = |limit: Option<Quantity>, reach: Option<Quantity>| matches!((limit, reach), (Some(limit), Some(reach)) if reach > limit);
-        beyond(own.long_max.or(limits.long_max), self.line.long_quantity())
-            || beyond(
-                own.short_max.or(limits.short_max),
-                self.line.short_quantity(),
-            )
+        let beyond = |limit: Option<Quantity>, side| {
+            let reach = limits.position_rule.reach(&self.line, side);
+            matches!((limit, reach), (Some(limit), Some(reach)) if reach > limit)
+        };
+        beyond(own.long_max.or(limits.long_max), Side::Buy)
+            || beyond(own.short_max.or(limits.short_max), Side::Sell)
     }
 }
 

@@ -64,7 +64,7 @@ pub fn write(answer: Answer, asked: &Asked<'_>) -> pb::Decision {
     };
     let figures = figures.unwrap_or_default();
     let figure = |finding| figure(finding, subject.as_deref(), client);
-    let order_key = |cl_ord_id: ClOrdId| pb::OrderKey {
+    let _order_key = |cl_ord_id: ClOrdId| pb::OrderKey {
         client_id: client.to_string(),
         cl_ord_id: cl_ord_id.to_string(),
     };
@@ -102,7 +102,13 @@ pub fn write(answer: Answer, asked: &Asked<'_>) -> pb::Decision {
             .into(),
         exit,
         closing_restricted,
-        cancel_first: cancel_first.into_iter().map(order_key).collect(),
+        cancel_first: cancel_first
+            .into_iter()
+            .map(|key| pb::OrderKey {
+                client_id: key.client.to_string(),
+                cl_ord_id: key.cl_ord_id.to_string(),
+            })
+            .collect(),
         what_if: asked.what_if,
     }
 }

@@ -120,6 +120,17 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// Worst-case position on one side.
+    fn reach(&self, line: &Line, side: Side) -> U {
+        let held = if side == Side::Buy {
+            line.position
+        } else {
+            -line.position
+        };
+        let open = line.side(side);
+        (if self.no_credit { held.max(0) } else { held }) + open.open + open.exit
+    }
+
     pub fn own(&self, instrument: usize) -> Own {
         let own = self.per.get(&instrument).copied().unwrap_or_default();
         Own {
@@ -383,6 +394,21 @@ pub struct Usage {
 impl Usage {
     pub fn net(&self) -> U {
         self.long.max(self.short).max(0)
+    }
+
+    /// Contracts whose worth here rests on their price.
+    fn by_price(&self) -> impl Iterator<Item = usize> {
+        let needs = |(instrument, line): &(usize, &Line)| {
+            line.position != 0
+                || line.buys.exit != 0
+                || line.sells.exit != 0
+                || self.unvalued[*instrument] > 0
+        };
+        self.lines
+            .iter()
+            .enumerate()
+            .filter(needs)
+            .map(|(instrument, _)| instrument)
     }
 }
 
@@ -807,10 +833,19 @@ impl Model {
         pool.fresh[instrument] = Some(fresh);
     }
 
-    fn meet(&mut self, pool: usize, instrument: usize) {
-        if self.pools[pool].fresh[instrument].is_none() {
+    /// A pool that sees a contract for the first time values it; whether it is the first time.
+    fn meet(&mut self, pool: usize, instrument: usize) -> bool {
+        let first = self.pools[pool].fresh[instrument].is_none();
+        if first {
             self.value_anew(pool, instrument);
         }
+        first
+    }
+
+    /// It only asked, or was refused: the next time is the first again.
+    fn part(&mut self, pool: usize, instrument: usize) {
+        self.pools[pool].fresh[instrument] = None;
+        self.pools[pool].units[instrument] = None;
     }
 
     // Counting.
@@ -946,11 +981,8 @@ impl Model {
         let over = |limit: Option<U>, usage: U| limit.is_some_and(|limit| usage > limit);
         let long = |(instrument, line): (usize, &Line)| {
             let own = rules.own(instrument);
-            over(own.long, line.position + line.buys.open + line.buys.exit)
-                || over(
-                    own.short,
-                    -line.position + line.sells.open + line.sells.exit,
-                )
+            over(own.long, rules.reach(line, Side::Buy))
+                || over(own.short, rules.reach(line, Side::Sell))
         };
         let met =
             |(instrument, _): &(usize, &Line)| self.pools[bucket].fresh[*instrument].is_some();
@@ -1350,15 +1382,6 @@ impl Model {
         if rules.self_match == 1 {
             bench.require(Reason::SelfMatch, Level::Bucket, !self.crosses(ask));
         }
-        let reach = |line: &Line, side: Side| {
-            let held = if side == Side::Buy {
-                line.position
-            } else {
-                -line.position
-            };
-            let open = line.side(side);
-            (if rules.no_credit { held.max(0) } else { held }) + open.open + open.exit
-        };
         for (reason, limit, way) in [
             (Reason::PositionLong, own.long, Side::Buy),
             (Reason::PositionShort, own.short, Side::Sell),
@@ -1368,12 +1391,13 @@ impl Model {
                     reason,
                     Level::Bucket,
                     limit,
-                    reach(&line, way),
-                    reach(&then.lines[instrument], way),
+                    rules.reach(&line, way),
+                    rules.reach(&then.lines[instrument], way),
                 );
             }
         }
         let valued = self.valued(bucket, &before);
+        let priced = self.priced(bucket, &before);
         let known = notional.and(valued);
         for (reason, limit, old, new) in [
             (Reason::GrossNotional, rules.gross, before.gross, then.gross),
@@ -1400,7 +1424,7 @@ impl Model {
                         group.level,
                         limit,
                         pick(old),
-                        notional.map(|_| pick(new)),
+                        notional.and(priced).map(|_| pick(new)),
                     );
                 }
             }
@@ -1538,17 +1562,25 @@ impl Model {
 
     /// Whether every price that the bucket's own value rests on is fresh.
     fn valued(&self, bucket: usize, usage: &Usage) -> Result<(), Reason> {
-        let stale = usage.lines.iter().enumerate().any(|(instrument, line)| {
-            let needs = line.position != 0
-                || line.buys.exit != 0
-                || line.sells.exit != 0
-                || usage.unvalued[instrument] > 0;
-            needs && self.pools[bucket].fresh[instrument].is_none_or(|fresh| self.now.mono > fresh)
+        let stale = usage.by_price().any(|instrument| {
+            self.pools[bucket].fresh[instrument].is_none_or(|fresh| self.now.mono > fresh)
         });
         if stale {
             Err(Reason::PriceUnavailable)
         } else {
             Ok(())
+        }
+    }
+
+    /// Whether all of that had a price once.
+    fn priced(&self, bucket: usize, usage: &Usage) -> Result<(), Reason> {
+        let units = &self.pools[bucket].units;
+        match usage
+            .by_price()
+            .any(|instrument| units[instrument].is_none())
+        {
+            true => Err(Reason::PriceUnavailable),
+            false => Ok(()),
         }
     }
 
@@ -1779,8 +1811,11 @@ impl Model {
                 return (Said::Rejected(Self::refused(reason, level).findings), None);
             }
         };
-        self.meet(bucket, ask.instrument);
+        let first = self.meet(bucket, ask.instrument);
         let judged = self.judge(&ask);
+        if first && !(commit && judged.findings.is_empty()) {
+            self.part(bucket, ask.instrument);
+        }
         if judged.findings.is_empty() {
             let said = Said::Approved {
                 bucket,
@@ -1823,8 +1858,11 @@ impl Model {
                     continue;
                 };
                 second.source = (to != bucket).then_some(bucket);
-                self.meet(to, second.instrument);
+                let first = self.meet(to, second.instrument);
                 let there = self.judge(&second);
+                if first && !(commit && there.findings.is_empty()) {
+                    self.part(to, second.instrument);
+                }
                 if !there.findings.is_empty() {
                     continue;
                 }

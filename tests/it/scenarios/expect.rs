@@ -4,6 +4,7 @@ use core::fmt::Write as _;
 
 use bulkhead::domain::amount::Quantity;
 use bulkhead::domain::decision::{Figures, Finding, Outcome, Reason, Route};
+use bulkhead::domain::order::OrderKey;
 use bulkhead::engine::answer::{Answer, Receipt};
 use bulkhead::engine::order::OrderView;
 
@@ -29,6 +30,14 @@ pub fn same<T: PartialEq>(
 
 pub fn text<T: core::fmt::Display>(value: &T) -> String {
     value.to_string()
+}
+
+/// An order by its id, with its client where that is not the usual one.
+fn order_name(key: &OrderKey) -> String {
+    match key.client.as_str() {
+        "c" => key.cl_ord_id.to_string(),
+        client => format!("{client}/{}", key.cl_ord_id),
+    }
 }
 
 /// A reason by the name it has in scenarios.
@@ -91,8 +100,8 @@ pub fn answer(answer: &Answer) -> String {
     }
     if !answer.cancel_first.is_empty() {
         said.push_str(" cancel-first");
-        for id in &answer.cancel_first {
-            let _ = write!(said, " {id}");
+        for key in &answer.cancel_first {
+            let _ = write!(said, " {}", order_name(key));
         }
     }
     said
@@ -239,7 +248,7 @@ fn check_rest(words: &mut Words<'_>, given: &Answer) -> Said<()> {
     }
     same("exit", &exit, &given.exit, text)?;
     same("again", &again, &given.replayed, text)?;
-    let found: Vec<String> = given.cancel_first.iter().map(text).collect();
+    let found: Vec<String> = given.cancel_first.iter().map(order_name).collect();
     let sorted = |mut ids: Vec<String>| {
         ids.sort();
         ids

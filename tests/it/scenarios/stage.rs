@@ -848,13 +848,18 @@ impl Stage {
 
     // What must hold whatever the scenario says.
 
-    /// Hashes of all buckets and groups, and the number of the last event.
+    /// Hashes of all buckets and groups, versions and usage with them, and the number of the last event.
     fn fingerprint(&self) -> Fingerprint {
         let engine = self.engine();
         let mut hashes: Vec<(String, [u8; 32])> = engine
             .all_buckets()
             .iter()
-            .map(|bucket| (bucket.id.to_string(), engine.bucket_hash(bucket, self.now)))
+            .map(|bucket| {
+                let seen = engine.bucket_view(bucket, self.now).changes;
+                let lines = engine.usage(bucket, self.now).len();
+                let name = format!("{} {seen} {lines}", bucket.id);
+                (name, engine.bucket_hash(bucket, self.now))
+            })
             .collect();
         hashes.extend(
             engine

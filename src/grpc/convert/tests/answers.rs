@@ -465,7 +465,7 @@ fn a_replayed_approval_says_whether_its_order_has_ended() {
             let answer = Answer {
                 replayed,
                 order_state: Some(state),
-                cancel_first: vec!["r-1".parse().unwrap()],
+                cancel_first: vec![self::key("r-1")],
                 exit: true,
                 closing_restricted: true,
                 ..answer(Outcome::Approved(route()))
