@@ -12,7 +12,7 @@ use std::sync::Arc;
 use bulkhead::domain::amount::{Amount, Ratio};
 use bulkhead::domain::decision::{Dimension, Level};
 use bulkhead::domain::instrument::{Collar, Instrument, InstrumentType, Listing, Payoff};
-use bulkhead::domain::name::Name;
+use bulkhead::domain::name::{Kind, Name};
 use bulkhead::domain::order::{self, Attributes, OrderKey, Side, Size, Terms, TimeInForce};
 use bulkhead::domain::time::{Now, SECOND};
 use bulkhead::engine::Engine;
@@ -32,7 +32,7 @@ pub const START: Now = Now {
 };
 
 /// A name of any kind.
-pub fn id<K>(text: &str) -> Name<K> {
+pub fn id<K: Kind>(text: &str) -> Name<K> {
     text.parse().expect("a name")
 }
 

@@ -10,7 +10,7 @@
 use bulkhead::domain::amount::{Amount, Price, Quantity, Ratio};
 use bulkhead::domain::decision::{Level, Outcome, Reason};
 use bulkhead::domain::instrument::{Instrument, InstrumentType, Listing, Payoff};
-use bulkhead::domain::name::Name;
+use bulkhead::domain::name::{Kind, Name};
 use bulkhead::domain::order::{
     Attributes, Order, OrderKey, Replace, Side, Size, Terms, TimeInForce,
 };
@@ -23,7 +23,7 @@ use bulkhead::engine::setup::{BucketSetup, EngineSetup, GroupSetup};
 use bulkhead::risk::limits::{GroupLimits, Limits};
 
 /// A name of any kind.
-pub fn id<K>(text: &str) -> Name<K> {
+pub fn id<K: Kind>(text: &str) -> Name<K> {
     text.parse().expect("a name")
 }
 

@@ -9,7 +9,7 @@ use super::error::Malformed;
 use super::field::{Path, Sign, Violations, decimal, says, text};
 use super::limits;
 use crate::domain::decision::Level;
-use crate::domain::name::{AccountId, BucketId, Name, VenueId};
+use crate::domain::name::{AccountId, BucketId, Kind, Name, VenueId};
 use crate::engine::setup::{BucketSetup, GroupSetup, InboundRule, RerouteRule, RouteTarget};
 use crate::pb;
 use crate::risk::calendar::{Calendar, TradingWindow};
@@ -391,7 +391,7 @@ fn write_calendar(calendar: &Calendar) -> pb::Calendar {
 ///
 /// # Errors
 /// Where it is no name.
-pub fn id<K>(field: &'static str, text: String) -> Result<Name<K>, Malformed> {
+pub fn id<K: Kind>(field: &'static str, text: String) -> Result<Name<K>, Malformed> {
     let mut found = Violations::default();
     let name = found.name(Path::ROOT.field(field), text);
     found.finish(name)

@@ -8,7 +8,7 @@ use crate::domain::amount::{Price, Ratio};
 use crate::domain::instrument::{
     Instrument, InstrumentType, Listing, MARK_MAX_AGE, OptionRight, Payoff,
 };
-use crate::domain::name::{Currency, Name, Tag};
+use crate::domain::name::{Currency, Kind, Name, Tag};
 use crate::domain::time::MILLISECOND;
 use crate::pb;
 use crate::risk::flaws;
@@ -151,7 +151,7 @@ pub fn read(
 }
 
 /// The name as one of another kind.
-fn same_text<K, L>(name: &Name<K>) -> Option<Name<L>> {
+fn same_text<K, L: Kind>(name: &Name<K>) -> Option<Name<L>> {
     name.as_str().parse().ok()
 }
 

@@ -6,7 +6,7 @@
 use bulkhead::domain::amount::{Amount, Money, Price, Quantity};
 use bulkhead::domain::decision::Reason;
 use bulkhead::domain::duration;
-use bulkhead::domain::name::Name;
+use bulkhead::domain::name::{Kind, Name};
 use bulkhead::domain::order::{
     Attributes, Notice, Order, OrderKey, Replace, RerouteConsent, ShortSale, Side, Size, Terms,
     TimeInForce,
@@ -60,7 +60,7 @@ struct Stage {
     reports: u32,
 }
 
-fn id<K>(word: &str) -> Said<Name<K>> {
+fn id<K: Kind>(word: &str) -> Said<Name<K>> {
     word.parse().map_err(|error| format!("{word:?}: {error}"))
 }
 
