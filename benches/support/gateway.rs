@@ -14,6 +14,7 @@ use bulkhead::domain::decision::{Dimension, Level};
 use bulkhead::domain::instrument::{Collar, Instrument, InstrumentType, Listing, Payoff};
 use bulkhead::domain::name::{Kind, Name};
 use bulkhead::domain::order::{self, Attributes, OrderKey, Side, Size, Terms, TimeInForce};
+use bulkhead::domain::source::DIVERGENCE_MAX;
 use bulkhead::domain::time::{Now, SECOND};
 use bulkhead::engine::Engine;
 use bulkhead::engine::market::MarkUpdate;
@@ -119,6 +120,7 @@ pub fn instrument() -> Instrument {
         negative_prices: false,
         mark_max_age: 86_400 * SECOND,
         jump_max: None,
+        source_divergence_max: DIVERGENCE_MAX,
         collar: None,
         version: 0,
     }
@@ -182,6 +184,7 @@ pub fn engine(count: usize, firms: usize, limits: &Limits, now: Now) -> Engine {
         ask: None,
         last: None,
         index: None,
+        source: None,
         source_time: now.wall,
         confirmed: false,
     };

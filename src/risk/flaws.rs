@@ -136,6 +136,10 @@ pub fn of_instrument(instrument: &Instrument) -> Vec<Flaw> {
     at.positive("lot", instrument.lot);
     at.length("mark_max_age", instrument.mark_max_age);
     at.share("jump_max", instrument.jump_max);
+    at.share(
+        "source_divergence_max",
+        Some(instrument.source_divergence_max),
+    );
     at.collar(instrument.collar);
     at.settlement(instrument);
     at.expiry(instrument);

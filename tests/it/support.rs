@@ -15,6 +15,7 @@ use bulkhead::domain::order::{
     Attributes, Order, OrderKey, Replace, Side, Size, Terms, TimeInForce,
 };
 use bulkhead::domain::report::{Fill, Report, ReportKind};
+use bulkhead::domain::source::DIVERGENCE_MAX;
 use bulkhead::domain::time::{Now, SECOND};
 use bulkhead::engine::Engine;
 use bulkhead::engine::answer::{Answer, Receipt};
@@ -72,6 +73,7 @@ pub fn perpetual(name: &str) -> Instrument {
         negative_prices: false,
         mark_max_age: 60 * SECOND,
         jump_max: None,
+        source_divergence_max: DIVERGENCE_MAX,
         collar: None,
         version: 0,
     }
@@ -126,6 +128,7 @@ pub fn mark(engine: &Engine, instrument: &str, price: &str, now: Now) {
         ask: None,
         last: None,
         index: None,
+        source: None,
         source_time: now.wall,
         confirmed: false,
     };

@@ -362,6 +362,11 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
     (
         "sector = \"coins\"\n",
+        "source_divergence_max = \"-0.1\"\n",
+        "instruments.SPOT.source_divergence_max = \"-0.1\": expected a share from 0 to less than 10 (0.05 is 5 %)",
+    ),
+    (
+        "sector = \"coins\"\n",
         "mark_max_age = \"8d\"\n",
         "instruments.SPOT.mark_max_age = \"8d\": expected a duration in quotes such as \"30s\", from 1ms to 1d",
     ),

@@ -331,6 +331,10 @@ fn instruments_survive_a_round_trip() {
             (read.mark_max_age, read.jump_max),
             (DEFAULTS.mark_max_age, None)
         );
+        assert_eq!(
+            read.source_divergence_max,
+            crate::domain::source::DIVERGENCE_MAX
+        );
         assert_eq!(read.underlying.as_str(), "BTC");
         let written = super::super::instrument::write(&read);
         assert_eq!(written.r#type, i32::from(r#type));

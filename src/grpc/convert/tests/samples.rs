@@ -334,6 +334,7 @@ pub fn option() -> Instrument {
         mark_jump_max: dec("0.2"),
         version: 9,
         underlying_instrument_id: s("BTC-SPOT"),
+        source_divergence_max: dec("0.3"),
     }
 }
 
