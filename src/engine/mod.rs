@@ -6,6 +6,7 @@
 
 pub mod admin;
 mod admit;
+pub mod alarms;
 pub mod answer;
 pub mod bucket;
 pub mod client;
@@ -70,6 +71,8 @@ pub struct Engine {
     setup: EngineSetup,
     changes: Mutex<()>,
     limits_seen: Mutex<Vec<Arc<crate::risk::limits::Limits>>>,
+    /// Who hears of what the engine changes by itself.
+    pub alarms: alarms::Alarms,
 }
 
 impl Engine {

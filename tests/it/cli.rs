@@ -160,7 +160,7 @@ fn a_person_marks_orders_halts_and_rearms() {
     gateway
         .run(&BUY)
         .says(2, &["REJECTED  spot", "STATE_HALTED"]);
-    gateway.run(&["buckets"]).says(0, &["HALTED"]);
+    gateway.run(&["buckets"]).says(0, &["HALTED", "QUARANTINE"]);
     gateway
         .run(&["rearm", "bucket:spot", "--reason", "drill over"])
         .says(0, &["ACTIVE  bucket:spot"]);

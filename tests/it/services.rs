@@ -1274,6 +1274,60 @@ async fn the_status_tells_what_is_running() {
 }
 
 #[tokio::test]
+async fn a_watcher_hears_of_a_halt_that_nobody_asked_for() {
+    let mut stage = Stage::new().await;
+    let watch = |bucket: &str| pb::WatchRequest {
+        bucket_ids: vec![bucket.to_owned()],
+        kinds: vec![pb::WatchKind::State.into()],
+        ..Default::default()
+    };
+    let mut faulty = stage.monitor.watch(watch("a")).await.unwrap().into_inner();
+    let engine = &stage.gate.engine;
+    let bucket = engine.bucket(&id("a")).unwrap();
+    let now = stage.gate.clock.now();
+    let before = bucket.state.lock().note.state;
+    bucket.state.lock().note = engine.fault(&bucket, before, now);
+
+    let told = next(&mut faulty).await.unwrap();
+    assert_eq!(told.bucket_id, "a");
+    assert_eq!(told.sequence, engine.sequence());
+    let Some(Event::State(state)) = told.event else {
+        panic!("not the state")
+    };
+    assert_eq!(state.before(), pb::TradingState::Active);
+    let after = state.after.unwrap();
+    assert_eq!(after.state(), pb::TradingState::Halted);
+    assert_eq!(after.cause(), pb::StateCause::Fault);
+    assert_eq!(after.actor, "gateway");
+}
+
+#[tokio::test]
+async fn the_quarantine_is_shown_as_such() {
+    let mut stage = Stage::new().await;
+    let request = pb::ListBucketStatusRequest::default();
+    let listed = stage.monitor.list_bucket_status(request).await;
+    let listed = listed.unwrap().into_inner().buckets;
+    let told: Vec<_> = listed
+        .iter()
+        .map(|it| (it.bucket_id.as_str(), it.quarantine))
+        .collect();
+    let expected = [
+        ("a", false),
+        ("b", false),
+        ("c", false),
+        ("quarantine", true),
+    ];
+    assert_eq!(told, expected);
+    let listed = stage.admin.list_buckets(pb::ListBucketsRequest::default());
+    let listed = listed.await.unwrap().into_inner().buckets;
+    let told: Vec<_> = listed
+        .into_iter()
+        .map(|it| (it.spec.unwrap().bucket_id, it.quarantine))
+        .collect();
+    assert_eq!(told, expected.map(|(name, is)| (name.to_owned(), is)));
+}
+
+#[tokio::test]
 async fn a_watcher_hears_what_fits_and_the_drain_ends_it() {
     let mut stage = Stage::new().await;
     let all = stage.monitor.watch(pb::WatchRequest::default()).await;
