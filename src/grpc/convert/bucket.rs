@@ -10,6 +10,7 @@ use super::field::{Path, Sign, Violations, decimal, says, text};
 use super::limits;
 use crate::domain::decision::Level;
 use crate::domain::name::{AccountId, BucketId, Kind, Name, VenueId};
+use crate::engine::bucket::ACCOUNTS;
 use crate::engine::setup::{BucketSetup, GroupSetup, InboundRule, RerouteRule, RouteTarget};
 use crate::pb;
 use crate::risk::calendar::{Calendar, TradingWindow};
@@ -80,6 +81,10 @@ fn read_accounts(
 ) -> Option<Vec<(VenueId, AccountId)>> {
     if list.is_empty() {
         return found.needed(at, None);
+    }
+    if list.len() > ACCOUNTS {
+        found.refuse(at, "more than 64 accounts");
+        return None;
     }
     let mut all = Some(Vec::new());
     let mut seen = BTreeSet::new();

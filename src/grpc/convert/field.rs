@@ -405,6 +405,7 @@ fn wire_field(key: &[String], ids: &[String]) -> String {
             (_, "capital_share") => ".capital_share_max".to_owned(),
             (_, "per_instrument") => ".instruments".to_owned(),
             (_, "concentration") => ".concentrations".to_owned(),
+            (_, "of") => ".value".to_owned(),
             (_, "collar") => ".price_collar".to_owned(),
             (_, "long_max") => ".position_long_max".to_owned(),
             (_, "short_max") => ".position_short_max".to_owned(),
