@@ -156,7 +156,7 @@ fn a_person_marks_orders_halts_and_rearms() {
 
     gateway
         .run(&["halt", "bucket:spot", "--reason", "drill"])
-        .says(0, &["HALTED  bucket:spot", "live orders 1"]);
+        .says(0, &["HALTED  bucket:spot  (1 bucket, 0", "live orders 1"]);
     gateway
         .run(&BUY)
         .says(2, &["REJECTED  spot", "STATE_HALTED"]);
