@@ -1,5 +1,5 @@
 //! How messages become bytes at the edge. As tonic's own protobuf codec, except for bytes that are not protobuf:
-//! a request gets INVALID_ARGUMENT instead of INTERNAL, and a message of a session does not end its stream.
+//! a request gets INVALID_ARGUMENT instead of INTERNAL, and a message of a session or of a stream of marks does not end its stream.
 
 use std::any::Any;
 use std::marker::PhantomData;
@@ -10,7 +10,7 @@ use tonic::Status;
 use tonic::codec::{Codec, DecodeBuf, Decoder};
 use tonic_prost::ProstEncoder;
 
-use crate::pb::SessionRequest;
+use crate::pb::{SessionRequest, StreamMarksRequest};
 
 /// What a caller is told of a request that is not protobuf. Fixed, so that it says nothing of the decoder.
 pub const BROKEN_REQUEST: &str = "the request is not a valid protobuf message of its type";
@@ -87,6 +87,11 @@ fn decode<U: Message + Name + Default + 'static>(buf: &mut impl Buf) -> Result<U
         // Nothing of a broken message is applied, its acknowledgement included; the number tells which one it was.
         request.ack_server_seq = 0;
         request.payload = None;
+        return Ok(message);
+    }
+    if let Some(request) = any.downcast_mut::<StreamMarksRequest>() {
+        request.marks.clear();
+        request.rates.clear();
         return Ok(message);
     }
     // By the naming rule of the contract only clients receive a response.
@@ -200,6 +205,15 @@ mod tests {
             );
             assert!(buf.is_empty(), "{name}");
         }
+    }
+
+    #[test]
+    fn a_broken_message_of_marks_keeps_its_number_only() {
+        // Field 1 = 7, one whole mark, and one of which most is missing.
+        let mut broken: &[u8] = &[0x08, 7, 0x12, 0, 0x12, 5, 0x0a];
+        let decoded = decode::<StreamMarksRequest>(&mut broken).unwrap();
+        assert_eq!((decoded.client_seq, decoded.marks.len()), (7, 0));
+        assert!(broken.is_empty());
     }
 
     #[test]

@@ -12,8 +12,9 @@ use std::sync::Arc;
 use bulkhead::domain::amount::{Amount, Ratio};
 use bulkhead::domain::decision::{Dimension, Level};
 use bulkhead::domain::instrument::{Collar, Instrument, InstrumentType, Listing, Payoff};
-use bulkhead::domain::name::Name;
+use bulkhead::domain::name::{Kind, Name};
 use bulkhead::domain::order::{self, Attributes, OrderKey, Side, Size, Terms, TimeInForce};
+use bulkhead::domain::source::DIVERGENCE_MAX;
 use bulkhead::domain::time::{Now, SECOND};
 use bulkhead::engine::Engine;
 use bulkhead::engine::market::MarkUpdate;
@@ -32,7 +33,7 @@ pub const START: Now = Now {
 };
 
 /// A name of any kind.
-pub fn id<K>(text: &str) -> Name<K> {
+pub fn id<K: Kind>(text: &str) -> Name<K> {
     text.parse().expect("a name")
 }
 
@@ -119,6 +120,7 @@ pub fn instrument() -> Instrument {
         negative_prices: false,
         mark_max_age: 86_400 * SECOND,
         jump_max: None,
+        source_divergence_max: DIVERGENCE_MAX,
         collar: None,
         version: 0,
     }
@@ -182,6 +184,7 @@ pub fn engine(count: usize, firms: usize, limits: &Limits, now: Now) -> Engine {
         ask: None,
         last: None,
         index: None,
+        source: None,
         source_time: now.wall,
         confirmed: false,
     };

@@ -129,13 +129,7 @@ fn buckets_table(rows: &[(pb::BucketStatus, Option<pb::Decimal>)]) -> comfy_tabl
         };
         table.add_row([
             bucket.bucket_id.clone(),
-            state_name(
-                bucket
-                    .effective_state
-                    .as_ref()
-                    .map_or(pb::TradingState::Unspecified, pb::StateInfo::state),
-            )
-            .to_owned(),
+            state(bucket).to_owned(),
             money(gross),
             limit
                 .as_ref()
@@ -150,6 +144,15 @@ fn buckets_table(rows: &[(pb::BucketStatus, Option<pb::Decimal>)]) -> comfy_tabl
         ]);
     }
     table
+}
+
+/// The state in force. The quarantine is always halted; that it is the quarantine says more.
+fn state(bucket: &pb::BucketStatus) -> &'static str {
+    if bucket.quarantine {
+        return "QUARANTINE";
+    }
+    let state = bucket.effective_state.as_ref();
+    state_name(state.map_or(pb::TradingState::Unspecified, pb::StateInfo::state))
 }
 
 /// Names of the causes of a breach.
@@ -185,6 +188,7 @@ fn bucket_json(bucket: &pb::BucketStatus, limit: Option<&pb::Decimal>) -> Value 
         "config_version": bucket.config_version,
         "state_version": bucket.state_version,
         "shared_account": bucket.shared_account,
+        "quarantine": bucket.quarantine,
     })
 }
 

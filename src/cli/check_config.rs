@@ -8,6 +8,7 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 use serde_json::{Map, Value, json};
 
+use super::client::counted;
 use crate::config::{Error, Settings, Sources, describe};
 use crate::domain::decision::Level;
 use crate::domain::name::{AccountId, VenueId};
@@ -213,11 +214,6 @@ fn write_tables(settings: &Settings, out: &mut impl Write) -> io::Result<()> {
         counted(settings.instruments.len(), "instrument"),
         settings.server.listen
     )
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{plural}")
 }
 
 fn group_title(group: &GroupSetup) -> String {

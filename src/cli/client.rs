@@ -1,5 +1,6 @@
 //! What the client commands share: the connection, failures in words, and how figures are shown.
 
+use std::fmt;
 use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -318,4 +319,11 @@ pub fn actor(given: Option<&String>) -> String {
 fn is_id(text: &str) -> bool {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte);
     (1..=64).contains(&text.len()) && text.bytes().all(legal)
+}
+
+/// How many there are of something, in words.
+#[must_use]
+pub fn counted<N: fmt::Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
+    let plural = if count == N::from(1) { "" } else { "s" };
+    format!("{count} {noun}{plural}")
 }

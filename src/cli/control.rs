@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde_json::{Value, json};
 
-use super::client::{self, Connection, money, short};
+use super::client::{self, Connection, counted, money, short};
 use crate::pb;
 use crate::pb::admin_service_client::AdminServiceClient;
 use crate::pb::control_scope::Scope;
@@ -195,10 +195,10 @@ pub fn halt(args: &HaltArgs) -> io::Result<ExitCode> {
                     .join(", "),
             };
             client::say(&format!(
-                "{}  {}  ({} buckets, {} in breach)\n  live orders {}  open notional {}  gross notional {}",
+                "{}  {}  ({}, {} in breach)\n  live orders {}  open notional {}  gross notional {}",
                 state_name(state),
                 args.scope.text,
-                answer.buckets,
+                counted(answer.buckets, "bucket"),
                 answer.buckets_in_breach,
                 answer.live_orders,
                 sum(&answer.open_notional),

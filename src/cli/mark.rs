@@ -38,7 +38,7 @@ pub struct MarkArgs {
     pub connection: Connection,
 }
 
-/// Pushes the mark. Exit code 0 when it is in force, 2 when it was not accepted.
+/// Pushes the mark. Exit code 0 when it is in force and usable, 2 otherwise.
 ///
 /// # Errors
 /// What stands in the way of an answer.
@@ -74,9 +74,12 @@ pub fn run(args: &MarkArgs) -> io::Result<ExitCode> {
                 "version": answer.version,
             }))?;
         } else {
-            let hint = match status == pb::MarketDataStatus::Jump {
-                true => "; say --confirm-jump if it is right",
-                false => "",
+            let hint = if status == pb::MarketDataStatus::Jump {
+                "; say --confirm-jump if it is right"
+            } else if status == pb::MarketDataStatus::Disputed {
+                "; another source is too far away, so nothing is valued until they agree"
+            } else {
+                ""
             };
             let version = answer.version;
             client::say(&format!(

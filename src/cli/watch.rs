@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::buckets::{order_json, order_state, side_name};
-use super::client::{self, Connection, exact, exact_money, number, short};
+use super::client::{self, Connection, counted, exact, exact_money, number, short};
 use super::control::{scope_text, state_json, state_name};
 use super::order::{self, outcome_name, route_text};
 use crate::pb;
@@ -103,8 +103,8 @@ fn to_text(event: &pb::WatchResponse) -> String {
             event.reason
         ),
         Some(Event::Missed(missed)) => format!(
-            "MISSED    {} events: this watcher is too slow",
-            missed.count
+            "MISSED    {}: this watcher is too slow",
+            counted(missed.count, "event")
         ),
         None => "an event of a kind that is not known here".to_owned(),
     };

@@ -10,6 +10,7 @@ use super::read::Cursor;
 use crate::domain::amount::Money;
 use crate::domain::decision::Level;
 use crate::domain::name::{AccountId, BucketId, Currency, GroupId, Tag, VenueId};
+use crate::engine::bucket::ACCOUNTS as ACCOUNTS_MAX;
 use crate::engine::setup::{BucketSetup, GroupSetup, InboundRule, RerouteRule, RouteTarget};
 use crate::risk::calendar::{Calendar, TradingWindow};
 use jiff::civil::{Time, Weekday};
@@ -299,6 +300,9 @@ fn accounts(cursor: Cursor<'_>, names: &Names) -> Option<Vec<(VenueId, AccountId
     let elements: Vec<_> = cursor.list()?.collect();
     if elements.is_empty() {
         cursor.refuse(ACCOUNTS);
+    }
+    if let Some(first) = elements.get(ACCOUNTS_MAX) {
+        first.refuse(format!("at most {ACCOUNTS_MAX} accounts of a bucket"));
     }
     for element in elements {
         let Some(account) = account(element, names) else {

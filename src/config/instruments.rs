@@ -8,6 +8,7 @@ use crate::domain::instrument::{
     Instrument, InstrumentType, Listing, MARK_MAX_AGE, OptionRight, Payoff,
 };
 use crate::domain::name::{Currency, InstrumentId};
+use crate::domain::source::DIVERGENCE_MAX;
 use crate::risk::flaws::{self, LENGTHS};
 
 /// Version of reference data that come from configuration.
@@ -75,6 +76,7 @@ fn read(id: InstrumentId, cursor: Cursor<'_>, names: &Names) -> Option<Instrumen
     let negative_prices = section.optional("negative_prices", Cursor::flag);
     let mark_max_age = section.optional("mark_max_age", |cursor| cursor.length(LENGTHS));
     let jump_max = section.optional("jump_max", Cursor::amount);
+    let apart = section.optional("source_divergence_max", Cursor::amount);
     let collar = section.optional("collar", limits::collar);
     section.close();
     let instrument = Instrument {
@@ -100,6 +102,7 @@ fn read(id: InstrumentId, cursor: Cursor<'_>, names: &Names) -> Option<Instrumen
         negative_prices: negative_prices.unwrap_or_default(),
         mark_max_age: mark_max_age.unwrap_or(MARK_MAX_AGE),
         jump_max,
+        source_divergence_max: apart.unwrap_or(DIVERGENCE_MAX),
         collar,
         version: FIRST_VERSION,
     };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::node::{Data, Node};
 use super::read::Cursor;
-use crate::domain::name::{BucketId, GroupId, InstrumentId, Name, Tag, VenueId};
+use crate::domain::name::{BucketId, GroupId, InstrumentId, Kind, Name, Tag, VenueId};
 
 /// Declared names by kind.
 #[derive(Debug, Default)]
@@ -53,7 +53,7 @@ impl Names {
     }
 }
 
-fn keys<K>(root: &Node, table: &str) -> BTreeSet<Name<K>> {
+fn keys<K: Kind>(root: &Node, table: &str) -> BTreeSet<Name<K>> {
     if let Some(Node {
         data: Data::Table(entries),
         ..
@@ -78,7 +78,7 @@ fn entries<'n>(root: &'n Node, table: &str) -> impl Iterator<Item = &'n Node> {
     entries.into_iter().flatten()
 }
 
-fn name<K>(node: &Node) -> Option<Name<K>> {
+fn name<K: Kind>(node: &Node) -> Option<Name<K>> {
     if let Data::Text(text) = &node.data {
         text.parse().ok()
     } else {

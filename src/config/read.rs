@@ -12,7 +12,7 @@ use super::node::{Data, Node, join};
 use super::problem::{Problem, Problems};
 use crate::domain::amount::Amount;
 use crate::domain::duration;
-use crate::domain::name::Name;
+use crate::domain::name::{Kind, Name};
 use crate::risk::flaws::Flaw;
 
 /// Most names that a message lists.
@@ -201,7 +201,7 @@ impl<'n> Cursor<'n> {
     }
 
     /// A name of any kind.
-    pub(super) fn name<K>(self) -> Option<Name<K>> {
+    pub(super) fn name<K: Kind>(self) -> Option<Name<K>> {
         match self.text()?.parse() {
             Ok(name) => Some(name),
             Err(error) => {
@@ -212,7 +212,11 @@ impl<'n> Cursor<'n> {
     }
 
     /// A name that is declared in this table of the document.
-    pub(super) fn declared<K>(self, names: &BTreeSet<Name<K>>, table: &str) -> Option<Name<K>> {
+    pub(super) fn declared<K: Kind>(
+        self,
+        names: &BTreeSet<Name<K>>,
+        table: &str,
+    ) -> Option<Name<K>> {
         let name = self.name()?;
         let known = names.contains(&name).then_some(name);
         self.expect(known, || {
@@ -252,7 +256,7 @@ impl<'n> Cursor<'n> {
     }
 
     /// The entries of a table whose keys are names.
-    pub(super) fn named<K>(self) -> Vec<(Name<K>, Self)> {
+    pub(super) fn named<K: Kind>(self) -> Vec<(Name<K>, Self)> {
         let Some(entries) = self.table() else {
             return Vec::new();
         };
@@ -345,7 +349,7 @@ impl<'n> Section<'n> {
     }
 
     /// The entries of a table below, whose keys are names; none where it is not there.
-    pub(super) fn named<K>(&mut self, key: &'static str) -> Vec<(Name<K>, Cursor<'n>)> {
+    pub(super) fn named<K: Kind>(&mut self, key: &'static str) -> Vec<(Name<K>, Cursor<'n>)> {
         self.take(key).map(Cursor::named).unwrap_or_default()
     }
 

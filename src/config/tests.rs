@@ -15,7 +15,7 @@ use super::*;
 use crate::domain::amount::Amount;
 use crate::domain::decision::{Dimension, Level};
 use crate::domain::instrument::{Collar, InstrumentType, Payoff};
-use crate::domain::name::{InstrumentId, Name};
+use crate::domain::name::{InstrumentId, Kind, Name};
 use crate::domain::time::{MILLISECOND, SECOND};
 use crate::engine::setup::RouteTarget;
 use crate::risk::limits::{
@@ -28,7 +28,7 @@ fn amount<U>(text: &str) -> Amount<U> {
     text.parse().unwrap()
 }
 
-fn name<K>(text: &str) -> Name<K> {
+fn name<K: Kind>(text: &str) -> Name<K> {
     text.parse().unwrap()
 }
 

@@ -103,6 +103,8 @@ pub struct Instrument {
     pub mark_max_age: u64,
     /// Largest jump of the mark accepted without confirmation, as a share (N4).
     pub jump_max: Option<Ratio>,
+    /// How far two sources of its prices may be apart before neither is used, as a share of the lesser (N4).
+    pub source_divergence_max: Ratio,
     /// Collar of this contract in place of the bucket's.
     pub collar: Option<Collar>,
     /// Version of these data.
@@ -167,6 +169,8 @@ pub struct Quote {
     pub received: u64,
     /// Version of the market table that brought it; zero before the first.
     pub version: u64,
+    /// Whether another source says something too different (N4).
+    pub disputed: bool,
 }
 
 impl Quote {
@@ -176,10 +180,10 @@ impl Quote {
         self.mark.or_else(|| self.middle()).or(self.last)
     }
 
-    /// Whether the prices are too old to be used: stale is missing (N2).
+    /// Whether the prices are too old to be used, or disputed: stale is missing (N2, N4).
     #[must_use]
     pub const fn is_stale(&self, now: Now, max_age: u64) -> bool {
-        self.version == 0 || now.since(self.received) > max_age
+        self.version == 0 || self.disputed || now.since(self.received) > max_age
     }
 
     fn middle(&self) -> Option<Price> {

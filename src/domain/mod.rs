@@ -7,5 +7,6 @@ pub mod instrument;
 pub mod name;
 pub mod order;
 pub mod report;
+pub mod source;
 pub mod state;
 pub mod time;

@@ -10,14 +10,32 @@ use compact_str::CompactString;
 /// Most characters a name may have.
 pub const NAME_MAX: usize = 64;
 
-/// A name of the kind `K`: one to sixty-four of `A-Z a-z 0-9 . _ : -`, compared byte for byte.
+/// A name of the kind `K`: one to sixty-four characters of its alphabet, compared byte for byte.
 pub struct Name<K>(CompactString, PhantomData<fn() -> K>);
 
+/// Characters that names of a kind are made of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Alphabet {
+    /// `A-Z a-z 0-9 . _ : -`: names that we, or those who configure us, give.
+    Plain,
+    /// Printable ASCII, the blank included: names that a venue gives, which are not ours to choose.
+    Printable,
+}
+
+/// A kind of names.
+pub trait Kind {
+    /// What they are made of.
+    const ALPHABET: Alphabet;
+}
+
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $alias:ident = $kind:ident;)*) => {$(
+    ($($(#[$doc:meta])* $alias:ident = $kind:ident of $alphabet:ident;)*) => {$(
         #[doc = concat!("Kind tag of [`", stringify!($alias), "`].")]
         #[derive(Debug)]
         pub enum $kind {}
+        impl Kind for $kind {
+            const ALPHABET: Alphabet = Alphabet::$alphabet;
+        }
         $(#[$doc])*
         pub type $alias = Name<$kind>;
     )*};
@@ -25,25 +43,25 @@ macro_rules! kinds {
 
 kinds! {
     /// An isolated pool of capital.
-    BucketId = BucketKind;
+    BucketId = BucketKind of Plain;
     /// An ancestor of buckets: a desk or a firm.
-    GroupId = GroupKind;
+    GroupId = GroupKind of Plain;
     /// Who sends orders; authentication will bind it to a principal.
-    ClientId = ClientKind;
+    ClientId = ClientKind of Plain;
     /// The client's own id of an order (FIX 11).
-    ClOrdId = ClOrdKind;
+    ClOrdId = ClOrdKind of Plain;
     /// A contract, under our name for it.
-    InstrumentId = InstrumentKind;
+    InstrumentId = InstrumentKind of Plain;
     /// A venue (FIX 100).
-    VenueId = VenueKind;
+    VenueId = VenueKind of Plain;
     /// An account or wallet at a venue (FIX 1).
-    AccountId = AccountKind;
+    AccountId = AccountKind of Plain;
     /// The venue's id of an execution (FIX 17).
-    ExecId = ExecKind;
+    ExecId = ExecKind of Printable;
     /// A currency or coin.
-    Currency = CurrencyKind;
+    Currency = CurrencyKind of Plain;
     /// A free tag of an instrument: underlying or sector.
-    Tag = TagKind;
+    Tag = TagKind of Plain;
 }
 
 /// Why a text is not a name.
@@ -55,9 +73,12 @@ pub enum NameError {
     /// More than sixty-four characters.
     #[error("longer than 64 characters")]
     TooLong,
-    /// A character outside the alphabet.
+    /// A character outside [`Alphabet::Plain`].
     #[error("a character outside A-Z a-z 0-9 . _ : -")]
-    Alphabet,
+    NotPlain,
+    /// A character outside [`Alphabet::Printable`].
+    #[error("a character that is not printable ASCII")]
+    NotPrintable,
 }
 
 impl<K> Name<K> {
@@ -76,36 +97,39 @@ impl<K> Name<K> {
     }
 }
 
-impl<K> FromStr for Name<K> {
+impl<K: Kind> FromStr for Name<K> {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        check(text)?;
+        check(text, K::ALPHABET)?;
         Ok(Self(CompactString::new(text), PhantomData))
     }
 }
 
-impl<K> TryFrom<String> for Name<K> {
+impl<K: Kind> TryFrom<String> for Name<K> {
     type Error = NameError;
 
     /// As from `&str`, but a text too long to be kept inline is taken over instead of copied.
     fn try_from(text: String) -> Result<Self, NameError> {
-        check(&text)?;
+        check(&text, K::ALPHABET)?;
         Ok(Self(CompactString::from(text), PhantomData))
     }
 }
 
-fn check(text: &str) -> Result<(), NameError> {
-    let legal =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-');
+fn check(text: &str, alphabet: Alphabet) -> Result<(), NameError> {
     if text.is_empty() {
-        Err(NameError::Empty)
-    } else if text.len() > NAME_MAX {
-        Err(NameError::TooLong)
-    } else if text.bytes().all(legal) {
-        Ok(())
-    } else {
-        Err(NameError::Alphabet)
+        return Err(NameError::Empty);
+    }
+    if text.len() > NAME_MAX {
+        return Err(NameError::TooLong);
+    }
+    let plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-');
+    let printable = |byte: u8| matches!(byte, b' '..=b'~');
+    match alphabet {
+        Alphabet::Plain if !text.bytes().all(plain) => Err(NameError::NotPlain),
+        Alphabet::Printable if !text.bytes().all(printable) => Err(NameError::NotPrintable),
+        Alphabet::Plain | Alphabet::Printable => Ok(()),
     }
 }
 
@@ -164,11 +188,11 @@ mod tests {
             (&long[..64], None),
             ("", Some(NameError::Empty)),
             (&long, Some(NameError::TooLong)),
-            ("a b", Some(NameError::Alphabet)),
-            ("a\nb", Some(NameError::Alphabet)),
-            ("a\0", Some(NameError::Alphabet)),
-            ("Ａ", Some(NameError::Alphabet)),
-            ("\u{202e}a", Some(NameError::Alphabet)),
+            ("a b", Some(NameError::NotPlain)),
+            ("a\nb", Some(NameError::NotPlain)),
+            ("a\0", Some(NameError::NotPlain)),
+            ("Ａ", Some(NameError::NotPlain)),
+            ("\u{202e}a", Some(NameError::NotPlain)),
         ];
         for (text, expected) in cases {
             assert_eq!(text.parse::<BucketId>().err(), *expected, "{text:?}");
@@ -177,6 +201,25 @@ mod tests {
                 *expected,
                 "{text:?}"
             );
+        }
+    }
+    #[test]
+    fn ids_of_a_venue_are_whatever_prints() {
+        let long = "~".repeat(65);
+        let cases: &[(&str, Option<NameError>)] = &[
+            ("ABC/123|4+5=6#7 8,9;(x)\"y\"", None),
+            (" ~", None),
+            (&long[..64], None),
+            ("", Some(NameError::Empty)),
+            (&long, Some(NameError::TooLong)),
+            ("a\tb", Some(NameError::NotPrintable)),
+            ("a\x01", Some(NameError::NotPrintable)),
+            ("a\u{7f}", Some(NameError::NotPrintable)),
+            ("\u{1b}[31m", Some(NameError::NotPrintable)),
+            ("é", Some(NameError::NotPrintable)),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(text.parse::<ExecId>().err(), *expected, "{text:?}");
         }
     }
 }

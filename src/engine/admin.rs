@@ -181,6 +181,7 @@ impl Engine {
             setup,
             changes: Mutex::new(()),
             limits_seen: Mutex::default(),
+            alarms: super::alarms::Alarms::default(),
         };
         // Parents first, however they are listed.
         let (firms, desks): (Vec<_>, Vec<_>) = groups

@@ -28,7 +28,7 @@ use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::decision::{Finding, Reason, Route};
 use crate::domain::name::{AccountId, BucketId, Currency, VenueId};
 use crate::domain::order::Side;
-use crate::domain::state::{BreachCause, StateCause, StateNote, TradingState};
+use crate::domain::state::{BreachCause, StateNote, TradingState};
 use crate::domain::time::Now;
 use crate::risk::calendar::{Calendar, Day};
 use crate::risk::exposure::{Hold, Line, Totals, Worth};
@@ -685,15 +685,9 @@ impl BucketState {
         }
     }
 
-    /// Stops the bucket: something happened that it cannot count.
-    pub fn halt_for_fault(&mut self, reason: Reason) {
-        self.note = StateNote {
-            state: TradingState::Halted,
-            cause: StateCause::Fault,
-            actor: "gateway".to_owned(),
-            reason: reason.text().to_owned(),
-            since: self.seen,
-        };
+    /// When it was last looked at.
+    pub(super) const fn seen(&self) -> Now {
+        self.seen
     }
 
     /// Counts live orders approved without a price.

@@ -70,6 +70,7 @@ mod tests {
             mark_max_age: 1_000,
             jump_max: None,
             collar: None,
+            source_divergence_max: Ratio::ONE,
             version: 0,
         }
     }
@@ -98,6 +99,10 @@ mod tests {
         )
         .unwrap();
         let now = Now { wall: 1, mono: 1 };
+        let (heard, alarms) = std::sync::mpsc::channel();
+        engine
+            .alarms
+            .listen(move |alarm| heard.send(alarm.clone()).unwrap());
         let sibling = engine.bucket(&"b".parse().unwrap()).unwrap();
         let before = engine.bucket_hash(&sibling, now);
 
@@ -111,6 +116,14 @@ mod tests {
             (note.state, note.cause),
             (TradingState::Halted, StateCause::Fault)
         );
+
+        let alarm = alarms.try_recv().unwrap();
+        assert_eq!(
+            (alarm.bucket.as_str(), alarm.before),
+            ("a", TradingState::Active)
+        );
+        assert_eq!(alarm.after, note);
+        assert!(alarms.try_recv().is_err(), "a stored answer raises none");
 
         // Nothing is poisoned: the sibling is as it was, and both buckets go on answering.
         assert_eq!(engine.bucket_hash(&sibling, now), before);

@@ -10,10 +10,11 @@ use parking_lot::Mutex;
 
 use super::bucket::Bucket;
 use super::setup::EngineSetup;
-use crate::domain::amount::{Price, Ratio};
+use crate::domain::amount::{Price, PriceUnit, Ratio, RatioUnit};
 use crate::domain::decision::Reason;
 use crate::domain::instrument::{Instrument, Quote};
-use crate::domain::name::{Currency, InstrumentId};
+use crate::domain::name::{Currency, InstrumentId, Tag};
+use crate::domain::source::{DIVERGENCE_MAX, Sources};
 use crate::domain::time::Now;
 use crate::risk::valuation::Prices;
 
@@ -29,6 +30,8 @@ pub struct Listed {
 /// What changes about an instrument, kept when its reference data are replaced.
 #[derive(Default)]
 struct Live {
+    /// Held while a price is taken, and never by who reads one.
+    sources: Mutex<Sources<PriceUnit>>,
     quote: Mutex<Quoted>,
     holders: Mutex<Vec<Arc<Bucket>>>,
     /// Whether the contract is being replaced by another: nothing new is taken meanwhile.
@@ -49,9 +52,12 @@ type Table = HashMap<InstrumentId, Arc<Listed>>;
 struct Rate {
     bid: Ratio,
     ask: Ratio,
-    source_time: i64,
     received: u64,
+    /// Whether another source says something too different (N4).
+    disputed: bool,
 }
+
+type Pair = (Currency, Currency);
 
 /// A price update (N1).
 #[derive(Clone, Debug)]
@@ -68,6 +74,8 @@ pub struct MarkUpdate {
     pub last: Option<Price>,
     /// Index of the underlying.
     pub index: Option<Price>,
+    /// Who says so; one without a name is a source like any other.
+    pub source: Option<Tag>,
     /// Time at the source, wall nanoseconds.
     pub source_time: i64,
     /// Whether the sender vouches for a jump (N4).
@@ -85,16 +93,27 @@ pub struct RateUpdate {
     pub bid: Ratio,
     /// Best ask.
     pub ask: Ratio,
+    /// Who says so; one without a name is a source like any other.
+    pub source: Option<Tag>,
     /// Time at the source, wall nanoseconds.
     pub source_time: i64,
+}
+
+/// An update that was taken.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Taken {
+    /// Version of the table from which on it is in force.
+    pub version: u64,
+    /// Whether another source says something too different, so that it counts as missing until they agree (N4).
+    pub disputed: bool,
 }
 
 /// What came of an update.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Accepted {
-    /// In force from this version of the table on.
-    At(u64),
-    /// Older at the source than what is in force; dropped.
+    /// In force, and usable unless it is disputed.
+    At(Taken),
+    /// Older than what the same source said before; dropped.
     OutOfOrder,
     /// No such instrument.
     UnknownInstrument,
@@ -141,8 +160,9 @@ pub struct Upserted {
 /// The table.
 pub struct Market {
     table: ArcSwap<Table>,
-    rates: ArcSwap<HashMap<(Currency, Currency), Rate>>,
-    conversions: HashMap<(Currency, Currency), Vec<Currency>>,
+    rates: ArcSwap<HashMap<Pair, Rate>>,
+    rate_sources: Mutex<HashMap<Pair, Sources<RatioUnit>>>,
+    conversions: HashMap<Pair, Vec<Currency>>,
     version: AtomicU64,
     /// Version in which reference data changed last.
     reference: AtomicU64,
@@ -162,6 +182,7 @@ impl Market {
         Self {
             table: ArcSwap::default(),
             rates: ArcSwap::default(),
+            rate_sources: Mutex::default(),
             conversions: setup
                 .conversions
                 .iter()
@@ -306,11 +327,13 @@ impl Market {
         if self.is_ahead(update.source_time, now) {
             return (Accepted::FromFuture, None);
         }
-        let mut quoted = listed.live.quote.lock();
-        if update.source_time < quoted.quote.source_time {
+        let source = update.source.as_ref();
+        let mut sources = listed.live.sources.lock();
+        if sources.is_out_of_order(source, update.source_time) {
             return (Accepted::OutOfOrder, None);
         }
-        let quote = Quote {
+        let mut quoted = listed.live.quote.lock();
+        let mut quote = Quote {
             mark: update.mark,
             bid: update.bid,
             ask: update.ask,
@@ -319,17 +342,34 @@ impl Market {
             source_time: update.source_time,
             received: now.mono,
             version: 0,
+            disputed: false,
         };
         if !update.confirmed && is_jump(&listed.instrument, &quoted.quote, &quote) {
             return (Accepted::Jump, None);
         }
-        let version = self.next_version();
-        if let Some(reference) = quote.reference() {
+        let Instrument {
+            mark_max_age,
+            source_divergence_max,
+            ..
+        } = *listed.instrument;
+        let reference = quote.reference();
+        sources.note(source, update.source_time, reference, now);
+        let rule = (mark_max_age, source_divergence_max);
+        quote.disputed = sources.dispute(source, reference, rule, now);
+        quote.version = self.next_version();
+        if let Some(reference) = reference
+            && !quote.disputed
+        {
             quoted.remember(now.mono, self.collar_period, reference);
         }
-        quoted.quote = Quote { version, ..quote };
+        let taken = Taken {
+            version: quote.version,
+            disputed: quote.disputed,
+        };
+        quoted.quote = quote;
         drop(quoted);
-        (Accepted::At(version), Some(listed))
+        drop(sources);
+        (Accepted::At(taken), Some(listed))
     }
 
     /// Takes a rate update.
@@ -344,25 +384,30 @@ impl Market {
             return Accepted::FromFuture;
         }
         let _one_at_a_time = self.changes.lock();
-        let mut rates = HashMap::clone(&self.rates.load());
         let pair = (update.base.clone(), update.quote.clone());
-        if rates
-            .get(&pair)
-            .is_some_and(|known| update.source_time < known.source_time)
-        {
-            return Accepted::OutOfOrder;
-        }
-        rates.insert(
-            pair,
-            Rate {
-                bid: update.bid,
-                ask: update.ask,
-                source_time: update.source_time,
-                received: now.mono,
-            },
-        );
+        let source = update.source.as_ref();
+        let disputed = {
+            let mut all = self.rate_sources.lock();
+            let sources = all.entry(pair.clone()).or_default();
+            if sources.is_out_of_order(source, update.source_time) {
+                return Accepted::OutOfOrder;
+            }
+            // Twice the middle: shares of it are those of the middle.
+            let value = update.bid.checked_add(update.ask);
+            sources.note(source, update.source_time, value, now);
+            sources.dispute(source, value, (self.rate_max_age, DIVERGENCE_MAX), now)
+        };
+        let rate = Rate {
+            bid: update.bid,
+            ask: update.ask,
+            received: now.mono,
+            disputed,
+        };
+        let mut rates = HashMap::clone(&self.rates.load());
+        rates.insert(pair, rate);
         self.rates.store(Arc::new(rates));
-        Accepted::At(self.next_version())
+        let version = self.next_version();
+        Accepted::At(Taken { version, disputed })
     }
 
     fn is_ahead(&self, source_time: i64, now: Now) -> bool {
@@ -374,22 +419,22 @@ impl Market {
     /// No rate is never one; a stable coin is not the dollar unless a rate says so.
     ///
     /// # Errors
-    /// [`Reason::RateUnavailable`] where a rate of the path is missing or stale.
+    /// [`Reason::RateUnavailable`] where a rate of the path is missing, stale or disputed.
     pub fn rate(&self, from: &Currency, to: &Currency, now: Now) -> Result<(Ratio, u64), Reason> {
         if from == to {
             return Ok((Ratio::ONE, u64::MAX));
         }
         let rates = self.rates.load();
         let hop = |from: &Currency, to: &Currency| -> Option<(Ratio, u64)> {
-            let (ratio, received) = match rates.get(&(from.clone(), to.clone())) {
-                Some(rate) => (rate.ask, rate.received),
+            let (ratio, rate) = match rates.get(&(from.clone(), to.clone())) {
+                Some(rate) => (rate.ask, rate),
                 None => {
                     let rate = rates.get(&(to.clone(), from.clone()))?;
-                    (Ratio::ONE.ratio_up(rate.bid)?, rate.received)
+                    (Ratio::ONE.ratio_up(rate.bid)?, rate)
                 }
             };
-            let until = received.saturating_add(self.rate_max_age);
-            (now.mono <= until).then_some((ratio, until))
+            let until = rate.received.saturating_add(self.rate_max_age);
+            (now.mono <= until && !rate.disputed).then_some((ratio, until))
         };
         let found = match self.conversions.get(&(from.clone(), to.clone())) {
             None => hop(from, to),
@@ -450,14 +495,17 @@ impl Listed {
         self.live.quote.lock().quote.clone()
     }
 
-    /// The last reference price, whatever its age, and until when it is usable.
+    /// The last reference price, whatever its age, and until when it is usable: one that is disputed is not.
     #[must_use]
     pub fn last_reference(&self) -> Option<(Price, u64)> {
         let quoted = self.live.quote.lock();
-        let until = quoted
-            .quote
-            .received
-            .saturating_add(self.instrument.mark_max_age);
+        let until = match quoted.quote.disputed {
+            true => 0,
+            false => quoted
+                .quote
+                .received
+                .saturating_add(self.instrument.mark_max_age),
+        };
         quoted.quote.reference().map(|price| (price, until))
     }
 

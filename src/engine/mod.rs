@@ -6,6 +6,7 @@
 
 pub mod admin;
 mod admit;
+pub mod alarms;
 pub mod answer;
 pub mod bucket;
 pub mod client;
@@ -74,6 +75,8 @@ pub struct Engine {
     setup: EngineSetup,
     changes: Mutex<()>,
     limits_seen: Mutex<Vec<Arc<crate::risk::limits::Limits>>>,
+    /// Who hears of what the engine changes by itself.
+    pub alarms: alarms::Alarms,
 }
 
 impl Engine {
@@ -357,10 +360,9 @@ impl Engine {
     fn guarded<T>(&self, bucket: &Bucket, now: Now, work: impl FnOnce() -> T) -> Option<T> {
         let done = std::panic::catch_unwind(AssertUnwindSafe(work));
         if done.is_err() {
-            tracing::error!(bucket = %bucket.id, "a fault of the gateway: the bucket is halted");
             let mut state = bucket.state.lock();
             state.roll(now);
-            state.halt_for_fault(Reason::InternalFault);
+            self.halt_for_fault(bucket, &mut state, Reason::InternalFault);
         }
         done.ok()
     }

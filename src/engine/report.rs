@@ -298,8 +298,7 @@ impl Engine {
         }));
         // After a fault the order stays where it was, with what it holds: nothing of it is lost or freed.
         let over = booked.unwrap_or_else(|_| {
-            tracing::error!(bucket = %bucket.id, "a fault while booking a report: the bucket is halted");
-            state.halt_for_fault(Reason::InternalFault);
+            self.halt_for_fault(&bucket, state, Reason::InternalFault);
             receipt.flags.push(ReportFlag::NeedsReconciliation);
             !was_live
         });
@@ -382,9 +381,8 @@ impl Engine {
         for part in core::iter::once(first).chain(second) {
             let Some(shift) = state.shift(number, Some(&part)) else {
                 // A figure beyond exact arithmetic: the bucket stops, since it can no longer tell what it holds.
-                tracing::error!(bucket = %bucket.id, instrument = number, "a fact is too large to count: the bucket is halted");
                 bucket.shift_groups(&before, state.totals());
-                state.halt_for_fault(Reason::Overflow);
+                self.halt_for_fault(bucket, state, Reason::Overflow);
                 return;
             };
             state.commit(&shift);

@@ -21,7 +21,9 @@ use crate::domain::amount::Money;
 use crate::domain::name::{BucketId, Currency, GroupId};
 use crate::domain::state::{StateCause, StateNote, TradingState};
 use crate::domain::time::Now;
-use crate::engine::admin::{AdminError, BadOpening, Opening, Scope as Reach, StateChange};
+use crate::engine::admin::{
+    AdminError, BadOpening, Opening, QUARANTINE, Scope as Reach, StateChange,
+};
 use crate::engine::bucket::Bucket;
 use crate::engine::controls::Subject;
 use crate::engine::group::Group;
@@ -500,6 +502,7 @@ fn show_bucket(bucket: &Bucket) -> pb::Bucket {
         spec: Some(write_bucket(&state.setup(bucket))),
         version: state.version,
         state: Some(write_note(&state.note)),
+        quarantine: bucket.id.as_str() == QUARANTINE,
     }
 }
 

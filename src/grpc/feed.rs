@@ -14,10 +14,11 @@ use crate::domain::decision::{Decision, Outcome};
 use crate::domain::name::{BucketId, ClientId, GroupId};
 use crate::domain::order::{Order, Replace, Size};
 use crate::domain::report::{Report, ReportKind};
-use crate::domain::state::StateNote;
+use crate::domain::state::{StateNote, TradingState};
 use crate::domain::time::Now;
 use crate::engine::Engine;
 use crate::engine::admin::StateChange;
+use crate::engine::alarms::Alarm;
 use crate::engine::answer::{Answer, Receipt};
 use crate::engine::group::Group;
 use crate::pb::{self, watch_response::Event as Told};
@@ -147,6 +148,28 @@ impl Feed {
 
     /// A trading state changed.
     pub fn state(&self, scope: &Scope, change: &StateChange, after: &StateNote, now: Now) {
+        self.new_state(scope, (change.sequence, change.before), after, now);
+    }
+
+    /// The engine changed a state by itself.
+    pub fn alarm(&self, alarm: &Alarm) {
+        let Alarm {
+            sequence,
+            bucket,
+            before,
+            after,
+        } = alarm;
+        let scope = Scope::Bucket(bucket.clone());
+        self.new_state(&scope, (*sequence, *before), after, after.since);
+    }
+
+    fn new_state(
+        &self,
+        scope: &Scope,
+        (sequence, before): (u64, TradingState),
+        after: &StateNote,
+        now: Now,
+    ) {
         self.tell(|| {
             let (bucket, client) = match scope {
                 Scope::Bucket(id) => (Some(id.clone()), None),
@@ -160,12 +183,12 @@ impl Feed {
                 groups: Vec::new(),
                 reach: Some(scope.clone()),
                 response: pb::WatchResponse {
-                    sequence: change.sequence,
+                    sequence,
                     time: Some(timestamp(now.wall)),
                     bucket_id: super::convert::field::text(bucket.as_ref()),
                     event: Some(Told::State(pb::StateEvent {
                         scope: Some(write_scope(scope)),
-                        before: write_state(change.before).into(),
+                        before: write_state(before).into(),
                         after: Some(write_note(after)),
                     })),
                 },

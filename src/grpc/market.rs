@@ -8,6 +8,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::Gate;
+use super::convert::error::Malformed;
 use super::convert::market::{Feed, feed, push_marks, push_rates, status};
 use crate::domain::time::Now;
 use crate::engine::market::{MarkUpdate, RateUpdate};
@@ -15,6 +16,9 @@ use crate::pb::{self, market_data_service_server::MarketDataService};
 
 /// Answers of a stream that may wait for the client to read them; the next message waits with them.
 const UNREAD_MAX: usize = 64;
+
+/// What is said of a message that holds no entry.
+const NOTHING: &str = "neither a mark nor a rate, or not to be read";
 
 /// The service.
 #[derive(Clone)]
@@ -90,6 +94,7 @@ impl MarketData {
             let answer = match requests.message().await {
                 Ok(Some(request)) => Ok(self.take(request)),
                 Ok(None) => return,
+                // The stream's own failure, such as a message over the limit: where the next one begins is not known.
                 Err(broken) => Err(broken),
             };
             let last = answer.is_err();
@@ -99,11 +104,15 @@ impl MarketData {
         }
     }
 
-    /// Takes what can be taken, and lists the rest.
+    /// Takes what can be taken, lists the rest, and tells what is wrong with the message by itself.
     fn take(&self, request: pb::StreamMarksRequest) -> pb::StreamMarksResponse {
         let now = self.gate.clock.now();
-        // What is wrong with an entry is told by its place.
-        let (feed, _) = feed(request);
+        let is_empty = request.marks.is_empty() && request.rates.is_empty();
+        let (feed, wrong) = feed(request);
+        let wrong = match is_empty {
+            true => Some(Malformed::at("marks", NOTHING)),
+            false => wrong,
+        };
         let Feed {
             client_seq,
             marks,
@@ -134,6 +143,7 @@ impl MarketData {
         pb::StreamMarksResponse {
             client_seq,
             refused: refused.collect(),
+            error: wrong.map(Into::into),
             version: self.gate.engine.market.version(),
         }
     }

@@ -49,12 +49,17 @@ impl Gate {
     #[must_use]
     pub fn new(engine: Arc<Engine>, clock: Arc<Clock>, drain: Drain, readiness: Readiness) -> Self {
         let started = clock.now();
+        let feed = Feed::default();
+        engine.alarms.listen({
+            let feed = feed.clone();
+            move |alarm| feed.alarm(alarm)
+        });
         Self {
             engine,
             clock,
             drain,
             readiness,
-            feed: Feed::default(),
+            feed,
             sessions: Sessions::default(),
             started,
         }

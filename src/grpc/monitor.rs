@@ -20,6 +20,7 @@ use super::feed::Event;
 use super::{Gate, is_after, page_of};
 use crate::domain::name::{BucketId, Currency, GroupId};
 use crate::domain::time::Now;
+use crate::engine::admin::QUARANTINE;
 use crate::engine::bucket::Bucket;
 use crate::engine::controls::Subject;
 use crate::engine::group::Group;
@@ -332,5 +333,6 @@ fn write_status(view: &BucketView, with_positions: bool) -> pb::BucketStatus {
         trading_day_end: view.day.map(|day| timestamp(day.end)),
         positions: positions.map(write_position).collect(),
         shared_account: view.shared_account,
+        quarantine: view.id.as_str() == QUARANTINE,
     }
 }

@@ -3,6 +3,7 @@
 //! Every way in (files, admin calls) asks here, so that all refuse the same values. Whether names exist is not known here.
 
 use core::ops::RangeInclusive;
+use std::collections::BTreeMap;
 
 use super::limits::{
     ConcentrationBound, ConcentrationLimit, GroupLimits, InstrumentLimits, Limits, LookAlikeLimit,
@@ -136,6 +137,10 @@ pub fn of_instrument(instrument: &Instrument) -> Vec<Flaw> {
     at.positive("lot", instrument.lot);
     at.length("mark_max_age", instrument.mark_max_age);
     at.share("jump_max", instrument.jump_max);
+    at.share(
+        "source_divergence_max",
+        Some(instrument.source_divergence_max),
+    );
     at.collar(instrument.collar);
     at.settlement(instrument);
     at.expiry(instrument);
@@ -316,8 +321,22 @@ impl Place {
     }
 
     fn concentration(&mut self, limits: &[ConcentrationLimit], has_capital: bool) {
+        let mut known = BTreeMap::new();
         for (index, limit) in limits.iter().enumerate() {
+            // One by name and one for all in each dimension: no instrument is in more sets than are counted for it.
+            let first = *known
+                .entry((limit.dimension, limit.value.as_deref()))
+                .or_insert(index);
             let index = index.to_string();
+            if index != first.to_string() {
+                let expected = match limit.value {
+                    Some(_) => format!("another set than that of concentration.{first}"),
+                    None => format!("the name of a set, as concentration.{first} is for every one"),
+                };
+                self.within(["concentration", &index], |at| {
+                    at.push("of", limit.value.clone(), expected);
+                });
+            }
             self.within(["concentration", &index], |at| match limit.bound {
                 ConcentrationBound::Money(max) => at.not_negative("max", Some(max)),
                 ConcentrationBound::CapitalShare(share) => at.share("capital_share", Some(share)),

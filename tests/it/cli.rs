@@ -156,11 +156,11 @@ fn a_person_marks_orders_halts_and_rearms() {
 
     gateway
         .run(&["halt", "bucket:spot", "--reason", "drill"])
-        .says(0, &["HALTED  bucket:spot", "live orders 1"]);
+        .says(0, &["HALTED  bucket:spot  (1 bucket, 0", "live orders 1"]);
     gateway
         .run(&BUY)
         .says(2, &["REJECTED  spot", "STATE_HALTED"]);
-    gateway.run(&["buckets"]).says(0, &["HALTED"]);
+    gateway.run(&["buckets"]).says(0, &["HALTED", "QUARANTINE"]);
     gateway
         .run(&["rearm", "bucket:spot", "--reason", "drill over"])
         .says(0, &["ACTIVE  bucket:spot"]);

@@ -198,6 +198,7 @@ async fn the_bench_configuration_approves_every_order() {
         ask: None,
         last: None,
         index: None,
+        source: None,
         source_time: now.wall,
         confirmed: false,
     };

@@ -10,28 +10,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead::clock::Clock;
+use bulkhead::domain::decision::Reason;
 use bulkhead::domain::order::{Order, OrderKey, Side};
 use bulkhead::domain::report::ReportKind;
 use bulkhead::engine::Engine;
 use bulkhead::engine::setup::{BucketSetup, EngineSetup};
 use bulkhead::grpc::Gate;
-use bulkhead::grpc::admin::Admin;
 use bulkhead::grpc::feed::{BACKLOG, Request as Asked};
-use bulkhead::grpc::market::MarketData;
-use bulkhead::grpc::monitor::Monitor;
 use bulkhead::pb;
 use bulkhead::pb::admin_service_client::AdminServiceClient;
-use bulkhead::pb::admin_service_server::AdminServiceServer;
+use bulkhead::pb::gateway_service_client::GatewayServiceClient;
 use bulkhead::pb::market_data_service_client::MarketDataServiceClient;
-use bulkhead::pb::market_data_service_server::MarketDataServiceServer;
 use bulkhead::pb::monitor_service_client::MonitorServiceClient;
-use bulkhead::pb::monitor_service_server::MonitorServiceServer;
+use bulkhead::pb::session_response::Payload as Answer;
 use bulkhead::pb::watch_response::Event;
 use bulkhead::server::{CLOSE_WAIT, Drain, Readiness};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::service::Routes;
 use tonic::transport::Channel;
 use tonic::{Code, Status, Streaming};
 use tonic_types::StatusExt;
@@ -44,6 +40,7 @@ struct Stage {
     gate: Gate,
     running: Running,
     admin: AdminServiceClient<Channel>,
+    gateway: GatewayServiceClient<Channel>,
     market: MarketDataServiceClient<Channel>,
     monitor: MonitorServiceClient<Channel>,
 }
@@ -70,15 +67,8 @@ impl Stage {
         let mut settings = settings();
         settings.drain_grace = Duration::from_millis(50);
         let services = {
-            let gate = gate.clone();
-            move || {
-                let gate = gate.clone();
-                Routes::new(AdminServiceServer::new(Admin { gate: gate.clone() }))
-                    .add_service(MarketDataServiceServer::new(MarketData {
-                        gate: gate.clone(),
-                    }))
-                    .add_service(MonitorServiceServer::new(Monitor { gate }))
-            }
+            let (gate, limit) = (gate.clone(), settings.max_message_bytes);
+            move || gate.routes(limit)
         };
         let mut running = Running::loading(settings, CLOSE_WAIT, drain, services).await;
         running.loaded();
@@ -87,6 +77,7 @@ impl Stage {
             gate,
             running,
             admin: AdminServiceClient::new(channel.clone()),
+            gateway: GatewayServiceClient::new(channel.clone()),
             market: MarketDataServiceClient::new(channel.clone()),
             monitor: MonitorServiceClient::new(channel),
         };
@@ -968,6 +959,12 @@ async fn a_stream_of_marks_outlives_malformed_entries_and_ends_with_the_drain() 
             (4, "", Malformed),
         ]
     );
+    let told = |answer: &pb::StreamMarksResponse| {
+        let error = answer.error.clone().unwrap_or_default();
+        (error.code, error.reason, error.field)
+    };
+    let malformed = |field: &str| (3, "MALFORMED".to_owned(), field.to_owned());
+    assert_eq!(told(&answer), malformed("marks[1].instrument_id"));
     let empty = pb::StreamMarksRequest {
         client_seq: 2,
         ..Default::default()
@@ -975,10 +972,117 @@ async fn a_stream_of_marks_outlives_malformed_entries_and_ends_with_the_drain() 
     send.send(empty).await.unwrap();
     let answer = next(&mut stream).await.unwrap();
     assert_eq!((answer.client_seq, answer.refused.len()), (2, 0));
+    assert_eq!(told(&answer), malformed("marks"));
+    let good = pb::StreamMarksRequest {
+        client_seq: 3,
+        marks: vec![stage.mark("BTC", "103")],
+        rates: Vec::new(),
+    };
+    send.send(good).await.unwrap();
+    let answer = next(&mut stream).await.unwrap();
+    assert_eq!((answer.client_seq, answer.error), (3, None));
     stage.running.signal();
     assert!(next(&mut stream).await.is_none());
-    drop((stage.admin, stage.market, stage.monitor, send));
+    drop((
+        stage.admin,
+        stage.gateway,
+        stage.market,
+        stage.monitor,
+        send,
+    ));
     assert_eq!(stage.running.ended().await.unwrap().cut, 0);
+}
+
+#[tokio::test]
+async fn a_stream_of_marks_outlives_bytes_that_are_no_message() {
+    use prost::Message as _;
+    let stage = Stage::new().await;
+    let good = pb::StreamMarksRequest {
+        client_seq: 8,
+        marks: vec![stage.mark("BTC", "101")],
+        rates: Vec::new(),
+    };
+    // Field 1 = 7, then a mark announcing five bytes of which one comes.
+    let broken = vec![0x08, 7, 0x12, 5, 0x0a];
+    let channel = connect(stage.running.address).await;
+    let path = "/bulkhead.v1.MarketDataService/StreamMarks";
+    let messages = vec![broken, good.encode_to_vec()];
+    let mut answers = crate::server::raw::stream(channel, path, messages)
+        .await
+        .unwrap();
+    let mut told = Vec::new();
+    while let Some(answer) = next(&mut answers).await {
+        let answer = pb::StreamMarksResponse::decode(answer.as_slice()).unwrap();
+        told.push((answer.client_seq, answer.error.map(|error| error.reason)));
+    }
+    assert_eq!(told, [(7, Some("MALFORMED".to_owned())), (8, None)]);
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_ends_its_stream_after_the_answers_before_it() {
+    use pb::session_request::Payload;
+    let mut stage = Stage::new().await;
+    let too_long = "x".repeat(settings().max_message_bytes);
+    let (send, requests) = mpsc::channel(4);
+    let stream = stage.market.stream_marks(ReceiverStream::new(requests));
+    let mut stream = stream.await.unwrap().into_inner();
+    let mut message = pb::StreamMarksRequest {
+        client_seq: 1,
+        marks: vec![stage.mark("BTC", "101")],
+        rates: Vec::new(),
+    };
+    send.send(message.clone()).await.unwrap();
+    message.marks[0].source = too_long.clone();
+    send.send(message).await.unwrap();
+    assert_eq!(next(&mut stream).await.unwrap().error, None);
+    let ended = timeout(PATIENCE, stream.message()).await.unwrap();
+    assert_eq!(ended.unwrap_err().code(), Code::OutOfRange);
+
+    let session = |seq: u64, payload| pb::SessionRequest {
+        client_seq: seq,
+        ack_server_seq: 0,
+        payload: Some(payload),
+    };
+    let open = |resume_token: String| {
+        let open = pb::SessionOpen {
+            client_id: "c".to_owned(),
+            resume_token,
+            last_server_seq: 0,
+        };
+        session(0, Payload::Open(open))
+    };
+    let release = |seq, cl_ord_id: String| {
+        let release = pb::ReleaseRequest {
+            client_id: String::new(),
+            cl_ord_id,
+        };
+        session(seq, Payload::Release(release))
+    };
+    let (send, requests) = mpsc::channel(4);
+    let stream = stage.gateway.session(ReceiverStream::new(requests));
+    let mut stream = stream.await.unwrap().into_inner();
+    send.send(open(String::new())).await.unwrap();
+    send.send(release(1, "o-1".to_owned())).await.unwrap();
+    send.send(release(2, too_long)).await.unwrap();
+    let Some(Answer::Opened(opened)) = next(&mut stream).await.unwrap().payload else {
+        panic!("not open")
+    };
+    let Some(Answer::Release(_)) = next(&mut stream).await.unwrap().payload else {
+        panic!("not released")
+    };
+    let ended = timeout(PATIENCE, stream.message()).await.unwrap();
+    assert_eq!(ended.unwrap_err().code(), Code::OutOfRange);
+
+    let (send, requests) = mpsc::channel(4);
+    let stream = stage.gateway.session(ReceiverStream::new(requests));
+    let mut stream = stream.await.unwrap().into_inner();
+    send.send(open(opened.resume_token)).await.unwrap();
+    let Some(Answer::Opened(opened)) = next(&mut stream).await.unwrap().payload else {
+        panic!("not open")
+    };
+    assert_eq!((opened.resumed, opened.last_client_seq), (true, 1));
+    let again = next(&mut stream).await.unwrap();
+    assert_eq!((again.client_seq, again.server_seq), (1, 1));
 }
 
 #[tokio::test]
@@ -1193,6 +1297,58 @@ async fn the_status_tells_what_is_running() {
     assert_eq!(status.state.unwrap().state(), pb::TradingState::Active);
     assert_eq!(status.controls.len(), 1);
     assert!(status.last_sequence > 0 && status.market_version > status.reference_version);
+}
+
+#[tokio::test]
+async fn a_watcher_hears_of_a_halt_that_nobody_asked_for() {
+    let mut stage = Stage::new().await;
+    let watch = |bucket: &str| pb::WatchRequest {
+        bucket_ids: vec![bucket.to_owned()],
+        kinds: vec![pb::WatchKind::State.into()],
+        ..Default::default()
+    };
+    let mut faulty = stage.monitor.watch(watch("a")).await.unwrap().into_inner();
+    let engine = &stage.gate.engine;
+    let bucket = engine.bucket(&id("a")).unwrap();
+    engine.halt_for_fault(&bucket, &mut bucket.state.lock(), Reason::InternalFault);
+
+    let told = next(&mut faulty).await.unwrap();
+    assert_eq!(told.bucket_id, "a");
+    assert_eq!(told.sequence, engine.sequence());
+    let Some(Event::State(state)) = told.event else {
+        panic!("not the state")
+    };
+    assert_eq!(state.before(), pb::TradingState::Active);
+    let after = state.after.unwrap();
+    assert_eq!(after.state(), pb::TradingState::Halted);
+    assert_eq!(after.cause(), pb::StateCause::Fault);
+    assert_eq!(after.actor, "gateway");
+}
+
+#[tokio::test]
+async fn the_quarantine_is_shown_as_such() {
+    let mut stage = Stage::new().await;
+    let request = pb::ListBucketStatusRequest::default();
+    let listed = stage.monitor.list_bucket_status(request).await;
+    let listed = listed.unwrap().into_inner().buckets;
+    let told: Vec<_> = listed
+        .iter()
+        .map(|it| (it.bucket_id.as_str(), it.quarantine))
+        .collect();
+    let expected = [
+        ("a", false),
+        ("b", false),
+        ("c", false),
+        ("quarantine", true),
+    ];
+    assert_eq!(told, expected);
+    let listed = stage.admin.list_buckets(pb::ListBucketsRequest::default());
+    let listed = listed.await.unwrap().into_inner().buckets;
+    let told: Vec<_> = listed
+        .into_iter()
+        .map(|it| (it.spec.unwrap().bucket_id, it.quarantine))
+        .collect();
+    assert_eq!(told, expected.map(|(name, is)| (name.to_owned(), is)));
 }
 
 #[tokio::test]

@@ -10,11 +10,12 @@
 use bulkhead::domain::amount::{Amount, Price, Quantity, Ratio};
 use bulkhead::domain::decision::{Level, Outcome, Reason};
 use bulkhead::domain::instrument::{Instrument, InstrumentType, Listing, Payoff};
-use bulkhead::domain::name::Name;
+use bulkhead::domain::name::{Kind, Name};
 use bulkhead::domain::order::{
     Attributes, Order, OrderKey, Replace, Side, Size, Terms, TimeInForce,
 };
 use bulkhead::domain::report::{Fill, Report, ReportKind};
+use bulkhead::domain::source::DIVERGENCE_MAX;
 use bulkhead::domain::time::{Now, SECOND};
 use bulkhead::engine::Engine;
 use bulkhead::engine::answer::{Answer, Receipt};
@@ -23,7 +24,7 @@ use bulkhead::engine::setup::{BucketSetup, EngineSetup, GroupSetup};
 use bulkhead::risk::limits::{GroupLimits, Limits};
 
 /// A name of any kind.
-pub fn id<K>(text: &str) -> Name<K> {
+pub fn id<K: Kind>(text: &str) -> Name<K> {
     text.parse().expect("a name")
 }
 
@@ -72,6 +73,7 @@ pub fn perpetual(name: &str) -> Instrument {
         negative_prices: false,
         mark_max_age: 60 * SECOND,
         jump_max: None,
+        source_divergence_max: DIVERGENCE_MAX,
         collar: None,
         version: 0,
     }
@@ -126,6 +128,7 @@ pub fn mark(engine: &Engine, instrument: &str, price: &str, now: Now) {
         ask: None,
         last: None,
         index: None,
+        source: None,
         source_time: now.wall,
         confirmed: false,
     };

@@ -362,6 +362,11 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
     (
         "sector = \"coins\"\n",
+        "source_divergence_max = \"-0.1\"\n",
+        "instruments.SPOT.source_divergence_max = \"-0.1\": expected a share from 0 to less than 10 (0.05 is 5 %)",
+    ),
+    (
+        "sector = \"coins\"\n",
         "mark_max_age = \"8d\"\n",
         "instruments.SPOT.mark_max_age = \"8d\": expected a duration in quotes such as \"30s\", from 1ms to 1d",
     ),
@@ -461,6 +466,16 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "profile = \"std\"",
         "profile = \"wild\"",
         "buckets.alpha.profile = \"wild\": expected a name declared in [profiles]: std",
+    ),
+    (
+        "long_max = \"5\"",
+        "concentration = [{ by = \"venue\", max = \"1\" }, { by = \"sector\", max = \"1\" }, { by = \"venue\", max = \"2\" }]",
+        "buckets.alpha.limits.concentration.2.of is missing: expected the name of a set, as concentration.0 is for every one",
+    ),
+    (
+        "long_max = \"5\"",
+        "concentration = [{ by = \"sector\", of = \"coins\", max = \"1\" }, { by = \"sector\", of = \"coins\", max = \"1\" }]",
+        "buckets.alpha.limits.concentration.1.of = \"coins\": expected another set than that of concentration.0",
     ),
     // Accounts and routes.
     (
@@ -575,5 +590,22 @@ fn every_error_names_key_value_and_what_is_allowed() {
             "{from:?} -> {to:?}\nexpected {message}\nfound    {found:#?}"
         );
         assert_eq!(found.len(), 1, "{to:?} leads to more: {found:#?}");
+    }
+}
+
+#[test]
+fn a_bucket_has_no_more_accounts_than_are_told_apart() {
+    let accounts = |count: usize| {
+        let account = |index| format!("{{ venue = \"BETA\", account = \"n{index}\" }}");
+        (0..count).map(account).collect::<Vec<_>>().join(", ")
+    };
+    let known = "{ venue = \"BETA\", account = \"a2\" }";
+    // Beside the one that stays.
+    for (more, refused) in [(63, false), (64, true)] {
+        let more = format!("{known}, {}", accounts(more - 1));
+        let found = problems(&changed(known, &more));
+        let expected = "buckets.alpha.accounts.64 = {account = \"n62\", venue = \"BETA\"}: expected at most 64 accounts of a bucket";
+        let expected: &[&str] = if refused { &[expected] } else { &[] };
+        assert_eq!(found, expected);
     }
 }

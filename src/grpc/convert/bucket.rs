@@ -9,7 +9,8 @@ use super::error::Malformed;
 use super::field::{Path, Sign, Violations, decimal, says, text};
 use super::limits;
 use crate::domain::decision::Level;
-use crate::domain::name::{AccountId, BucketId, Name, VenueId};
+use crate::domain::name::{AccountId, BucketId, Kind, Name, VenueId};
+use crate::engine::bucket::ACCOUNTS;
 use crate::engine::setup::{BucketSetup, GroupSetup, InboundRule, RerouteRule, RouteTarget};
 use crate::pb;
 use crate::risk::calendar::{Calendar, TradingWindow};
@@ -80,6 +81,10 @@ fn read_accounts(
 ) -> Option<Vec<(VenueId, AccountId)>> {
     if list.is_empty() {
         return found.needed(at, None);
+    }
+    if list.len() > ACCOUNTS {
+        found.refuse(at, "more than 64 accounts");
+        return None;
     }
     let mut all = Some(Vec::new());
     let mut seen = BTreeSet::new();
@@ -391,7 +396,7 @@ fn write_calendar(calendar: &Calendar) -> pb::Calendar {
 ///
 /// # Errors
 /// Where it is no name.
-pub fn id<K>(field: &'static str, text: String) -> Result<Name<K>, Malformed> {
+pub fn id<K: Kind>(field: &'static str, text: String) -> Result<Name<K>, Malformed> {
     let mut found = Violations::default();
     let name = found.name(Path::ROOT.field(field), text);
     found.finish(name)

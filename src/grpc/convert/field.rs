@@ -9,7 +9,7 @@ use prost_types::{Duration, Timestamp};
 
 use super::error::{Malformed, Violation};
 use crate::domain::amount::{Amount, Money, ParseError};
-use crate::domain::name::{ClientId, Currency, Name, NameError};
+use crate::domain::name::{ClientId, Currency, Kind, Name, NameError};
 use crate::pb;
 use crate::risk::flaws::Flaw;
 
@@ -209,7 +209,7 @@ impl Violations {
     }
 
     /// A name that must be there.
-    pub fn name<K>(&mut self, at: Path<'_>, text: String) -> Option<Name<K>> {
+    pub fn name<K: Kind>(&mut self, at: Path<'_>, text: String) -> Option<Name<K>> {
         match Name::try_from(text) {
             Ok(name) => Some(name),
             Err(error) => {
@@ -218,7 +218,8 @@ impl Violations {
                     match error {
                         NameError::Empty => says::REQUIRED,
                         NameError::TooLong => "longer than 64 characters",
-                        NameError::Alphabet => "a character outside A-Z a-z 0-9 . _ : -",
+                        NameError::NotPlain => "a character outside A-Z a-z 0-9 . _ : -",
+                        NameError::NotPrintable => "a character that is not printable ASCII",
                     },
                 );
                 None
@@ -227,7 +228,7 @@ impl Violations {
     }
 
     /// A name that may be left empty.
-    pub fn name_if_any<K>(&mut self, at: Path<'_>, text: String) -> Option<Option<Name<K>>> {
+    pub fn name_if_any<K: Kind>(&mut self, at: Path<'_>, text: String) -> Option<Option<Name<K>>> {
         if text.is_empty() {
             return Some(None);
         }
@@ -404,6 +405,7 @@ fn wire_field(key: &[String], ids: &[String]) -> String {
             (_, "capital_share") => ".capital_share_max".to_owned(),
             (_, "per_instrument") => ".instruments".to_owned(),
             (_, "concentration") => ".concentrations".to_owned(),
+            (_, "of") => ".value".to_owned(),
             (_, "collar") => ".price_collar".to_owned(),
             (_, "long_max") => ".position_long_max".to_owned(),
             (_, "short_max") => ".position_short_max".to_owned(),

@@ -8,7 +8,8 @@ use crate::domain::amount::{Price, Ratio};
 use crate::domain::instrument::{
     Instrument, InstrumentType, Listing, MARK_MAX_AGE, OptionRight, Payoff,
 };
-use crate::domain::name::{Currency, Name, Tag};
+use crate::domain::name::{Currency, Kind, Name, Tag};
+use crate::domain::source::DIVERGENCE_MAX;
 use crate::domain::time::MILLISECOND;
 use crate::pb;
 use crate::risk::flaws;
@@ -63,6 +64,7 @@ pub fn read(
         mark_max_age,
         price_collar,
         mark_jump_max,
+        source_divergence_max,
         version: _,
         underlying_instrument_id,
     } = message;
@@ -101,6 +103,8 @@ pub fn read(
     let collar = collar(price_collar, at.field("price_collar"), found);
     let jump_at = at.field("mark_jump_max");
     let jump_max = found.amount_if_any(jump_at, mark_jump_max, Sign::NotNegative);
+    let apart_at = at.field("source_divergence_max");
+    let apart = found.amount_if_any(apart_at, source_divergence_max, Sign::NotNegative);
 
     let (kind, _) = kind?;
     let dated = matches!(kind, InstrumentType::Future | InstrumentType::Option);
@@ -143,6 +147,7 @@ pub fn read(
         negative_prices: negative_prices_allowed,
         mark_max_age: mark_max_age?.unwrap_or(defaults.mark_max_age),
         jump_max: jump_max?.or(defaults.mark_jump_max),
+        source_divergence_max: apart?.unwrap_or(DIVERGENCE_MAX),
         collar: collar?,
         version: 0,
     };
@@ -151,7 +156,7 @@ pub fn read(
 }
 
 /// The name as one of another kind.
-fn same_text<K, L>(name: &Name<K>) -> Option<Name<L>> {
+fn same_text<K, L: Kind>(name: &Name<K>) -> Option<Name<L>> {
     name.as_str().parse().ok()
 }
 
@@ -302,6 +307,7 @@ pub fn write(instrument: &Instrument) -> pb::Instrument {
         mark_max_age: Some(duration(instrument.mark_max_age)),
         price_collar: instrument.collar.as_ref().map(write_collar),
         mark_jump_max: instrument.jump_max.map(decimal),
+        source_divergence_max: Some(decimal(instrument.source_divergence_max)),
         version: instrument.version,
         underlying_instrument_id: text(instrument.underlying_instrument.as_ref()),
     }

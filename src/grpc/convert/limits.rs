@@ -461,16 +461,8 @@ fn concentration_limits(
     found: &mut Violations,
 ) -> Option<Vec<ConcentrationLimit>> {
     let mut all = Some(Vec::new());
-    let mut seen = BTreeSet::new();
     for (index, message) in list.into_iter().enumerate() {
-        let at = at.item(index);
-        let limit = concentration(message, at, found);
-        if let Some(limit) = &limit
-            && !seen.insert((limit.dimension, limit.value.clone()))
-        {
-            found.refuse(at.field("value"), says::TWICE);
-        }
-        match (limit, &mut all) {
+        match (concentration(message, at.item(index), found), &mut all) {
             (Some(limit), Some(all)) => all.push(limit),
             _ => all = None,
         }

@@ -2,7 +2,7 @@
 
 use super::error::Malformed;
 use super::field::{Path, Sign, Violations, says};
-use crate::domain::name::{Currency, TagKind};
+use crate::domain::name::Currency;
 use crate::engine::market::{Accepted, MarkUpdate, RateUpdate};
 use crate::pb;
 
@@ -137,7 +137,7 @@ fn mark(message: pb::Mark, at: Path<'_>, found: &mut Violations) -> Option<MarkU
     let ask = found.amount_if_any(at.field("ask"), ask, Sign::Any);
     let last = found.amount_if_any(at.field("last"), last, Sign::Any);
     let index = found.amount_if_any(at.field("index"), index, Sign::Any);
-    let _ = found.name_if_any::<TagKind>(at.field("source"), source);
+    let source = found.name_if_any(at.field("source"), source);
     let source_time = found.time(at.field("source_time"), source_time);
     let (mark, bid, ask, last) = (mark?, bid?, ask?, last?);
     match (bid, ask) {
@@ -158,6 +158,7 @@ fn mark(message: pb::Mark, at: Path<'_>, found: &mut Violations) -> Option<MarkU
         ask,
         last,
         index: index?,
+        source: source?,
         source_time: source_time?,
         confirmed: confirm_jump,
     })
@@ -180,13 +181,14 @@ fn rate(message: pb::Rate, at: Path<'_>, found: &mut Violations) -> Option<RateU
     // Zero and crossed rates are refused one by one, with a status of their own.
     let bid = found.amount(at.field("bid"), bid, Sign::Any);
     let ask = found.amount(at.field("ask"), ask, Sign::Any);
-    let _ = found.name_if_any::<TagKind>(at.field("source"), source);
+    let source = found.name_if_any(at.field("source"), source);
     let source_time = found.time(at.field("source_time"), source_time);
     Some(RateUpdate {
         base: base?,
         quote: quote?,
         bid: bid?,
         ask: ask?,
+        source: source?,
         source_time: source_time?,
     })
 }
@@ -195,6 +197,7 @@ fn rate(message: pb::Rate, at: Path<'_>, found: &mut Violations) -> Option<RateU
 #[must_use]
 pub const fn status(accepted: Accepted) -> pb::MarketDataStatus {
     match accepted {
+        Accepted::At(taken) if taken.disputed => pb::MarketDataStatus::Disputed,
         Accepted::At(_) => pb::MarketDataStatus::Accepted,
         Accepted::OutOfOrder => pb::MarketDataStatus::OutOfOrder,
         Accepted::UnknownInstrument => pb::MarketDataStatus::UnknownInstrument,

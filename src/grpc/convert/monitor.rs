@@ -2,7 +2,7 @@
 
 use super::error::Malformed;
 use super::field::{Path, Violations, says};
-use crate::domain::name::{BucketId, ClientId, GroupId, InstrumentId, Name, VenueId};
+use crate::domain::name::{BucketId, ClientId, GroupId, InstrumentId, Kind, Name, VenueId};
 use crate::pb::{self, get_usage_request};
 
 const ROOT: Path<'static> = Path::ROOT;
@@ -215,7 +215,7 @@ pub fn watch(request: pb::WatchRequest) -> Result<Watch, Malformed> {
     found.finish(request())
 }
 
-fn names<K>(list: Vec<String>, at: Path<'_>, found: &mut Violations) -> Option<Vec<Name<K>>> {
+fn names<K: Kind>(list: Vec<String>, at: Path<'_>, found: &mut Violations) -> Option<Vec<Name<K>>> {
     let mut all = Some(Vec::with_capacity(list.len()));
     for (index, text) in list.into_iter().enumerate() {
         match (found.name(at.item(index), text), &mut all) {

@@ -1,10 +1,14 @@
-//! Execution reports. What happened at a venue is never refused; only a message that contradicts itself is.
+//! Execution reports. What happened at a venue is never refused; only a message that does not say what happened is.
+//!
+//! Senders repeat in each report what FIX repeats there. So only what the type of the report uses is looked at, and nothing else can be wrong.
+
+use core::mem::take;
 
 use super::error::Malformed;
-use super::field::{Path, Sign, TEXT_MAX, Violations, says};
+use super::field::{Path, Sign, Violations};
 use super::order::side;
-use crate::domain::amount::{Money, Price, Quantity};
-use crate::domain::name::{ClOrdKind, ClientId, Currency, ExecId};
+use crate::domain::amount::Quantity;
+use crate::domain::name::{ClientId, ExecId};
 use crate::domain::report::{CancelRejectOf, Fill, Report, ReportKind};
 use crate::pb::{self, ExecType};
 
@@ -31,92 +35,37 @@ pub fn report(
 }
 
 fn read(
-    message: pb::ExecutionReport,
+    mut message: pb::ExecutionReport,
     at: Path<'_>,
     session: Option<&ClientId>,
     found: &mut Violations,
 ) -> Option<Report> {
-    let pb::ExecutionReport {
-        client_id,
-        cl_ord_id,
-        orig_cl_ord_id,
-        exec_id,
-        exec_ref_id,
-        exec_type,
-        last_quantity,
-        last_price,
-        cum_quantity,
-        leaves_quantity,
-        order_quantity,
-        price,
-        fee,
-        fee_currency,
-        liquidity,
-        trade_date,
-        venue_id,
-        account_id,
-        bucket_id,
-        instrument_id,
-        side: side_number,
-        transact_time,
-        source,
-        poss_dup: _,
-        cxl_rej_response_to,
-        cxl_rej_reason,
-        ord_rej_reason,
-        text,
-    } = message;
-    let key = super::order::key(client_id, cl_ord_id, at, session, found);
-    let _ = found.name_if_any::<ClOrdKind>(at.field("orig_cl_ord_id"), orig_cl_ord_id);
-    let exec_id = found.name_if_any(at.field("exec_id"), exec_id);
-    let parts = Parts {
-        exec_ref_id: found.name_if_any(at.field("exec_ref_id"), exec_ref_id),
-        last_quantity: found.amount_if_any(
-            at.field("last_quantity"),
-            last_quantity,
-            Sign::Positive,
-        ),
-        last_price: found.amount_if_any(at.field("last_price"), last_price, Sign::Any),
-        order_quantity: found.amount_if_any(
-            at.field("order_quantity"),
-            order_quantity,
-            Sign::NotNegative,
-        ),
-        price: found.amount_if_any(at.field("price"), price, Sign::Any),
-        fee: found.amount_if_any(at.field("fee"), fee, Sign::Any),
-        fee_currency: found.name_if_any(at.field("fee_currency"), fee_currency),
-        liquidity: told_liquidity(liquidity, at, found),
-        response_to: response_to(cxl_rej_response_to, at, found),
-        cxl_rej_reason: Some(cxl_rej_reason),
-        ord_rej_reason: Some(ord_rej_reason),
-    };
-    let cum = found.amount_if_any(at.field("cum_quantity"), cum_quantity, Sign::NotNegative);
-    let leaves = found.amount_if_any(
-        at.field("leaves_quantity"),
-        leaves_quantity,
-        Sign::NotNegative,
+    let key = super::order::key(
+        take(&mut message.client_id),
+        take(&mut message.cl_ord_id),
+        at,
+        session,
+        found,
     );
-    let venue = found.name(at.field("venue_id"), venue_id);
-    let account = found.name_if_any(at.field("account_id"), account_id);
-    let trade_date = date(trade_date, at, found);
-    let bucket = found.name_if_any(at.field("bucket_id"), bucket_id);
-    let instrument = found.name_if_any(at.field("instrument_id"), instrument_id);
-    let side = side(at.field("side"), side_number, found);
-    found.time_if_any(at.field("transact_time"), transact_time);
-    let _: Option<pb::ReportSource> = found.number(at.field("source"), source);
-    if text.len() > TEXT_MAX {
-        found.refuse(at.field("text"), says::TOO_LONG);
-    }
-    let exec_type = found.number(at.field("exec_type"), exec_type);
-    let kind = exec_type.and_then(|exec_type| parts.kind(exec_type, exec_id.as_ref(), at, found));
-    let key = key?;
+    let venue = found.name(at.field("venue_id"), take(&mut message.venue_id));
+    let account = found.name_if_any(at.field("account_id"), take(&mut message.account_id));
+    let trade_date = date(&message.trade_date, at, found);
+    let bucket = found.name_if_any(at.field("bucket_id"), take(&mut message.bucket_id));
+    let instrument = found.name_if_any(at.field("instrument_id"), take(&mut message.instrument_id));
+    let side = side(at.field("side"), message.side, found);
+    let exec_type = match found.number(at.field("exec_type"), message.exec_type) {
+        Some(ExecType::Unspecified) => found.needed(at.field("exec_type"), None),
+        told => told,
+    };
+    let said = exec_type.and_then(|exec_type| Said::read(exec_type, message, at, found));
+    let (key, said) = (key?, said?);
     Some(Report {
         client: key.client,
         cl_ord_id: key.cl_ord_id,
-        exec_id: exec_id?,
-        kind: kind?,
-        cum: cum?,
-        leaves: leaves?,
+        exec_id: said.exec_id,
+        kind: said.kind,
+        cum: said.cum,
+        leaves: said.leaves,
         venue: venue?,
         account: account?,
         trade_date: trade_date?,
@@ -126,138 +75,130 @@ fn read(
     })
 }
 
-/// Fields that belong to some types of reports only, each as it was read.
-struct Parts {
-    exec_ref_id: Option<Option<ExecId>>,
-    last_quantity: Option<Option<Quantity>>,
-    last_price: Option<Option<Price>>,
-    order_quantity: Option<Option<Quantity>>,
-    price: Option<Option<Price>>,
-    fee: Option<Option<Money>>,
-    fee_currency: Option<Option<Currency>>,
-    liquidity: Option<Option<pb::Liquidity>>,
-    response_to: Option<Option<CancelRejectOf>>,
-    cxl_rej_reason: Option<Option<i32>>,
-    ord_rej_reason: Option<Option<i32>>,
+/// What happened: the fields that its type uses.
+struct Said {
+    exec_id: Option<ExecId>,
+    kind: ReportKind,
+    cum: Option<Quantity>,
+    leaves: Option<Quantity>,
 }
 
-impl Parts {
-    /// What happened, by the table in `docs/api.md`.
-    fn kind(
-        self,
+impl Said {
+    /// By the table in `docs/api.md`.
+    fn read(
         exec_type: ExecType,
-        exec_id: Option<&Option<ExecId>>,
+        mut message: pb::ExecutionReport,
         at: Path<'_>,
         found: &mut Violations,
-    ) -> Option<ReportKind> {
-        if exec_type == ExecType::Unspecified {
-            // Which fields belong to it cannot be said.
-            return found.needed(at.field("exec_type"), None);
-        }
-        let is_fill = matches!(exec_type, ExecType::Trade | ExecType::TradeCorrect);
-        let amends_fill = matches!(exec_type, ExecType::TradeCancel | ExecType::TradeCorrect);
-        if (is_fill || amends_fill) && exec_id.is_some_and(Option::is_none) {
-            found.refuse(at.field("exec_id"), says::REQUIRED);
-        }
-        let of = if amends_fill {
-            found.wanted(at.field("exec_ref_id"), self.exec_ref_id)
-        } else {
-            found.unwanted(at.field("exec_ref_id"), self.exec_ref_id);
-            None
-        };
-        let fill = if is_fill {
-            let quantity = found.wanted(at.field("last_quantity"), self.last_quantity);
-            let price = found.wanted(at.field("last_price"), self.last_price);
-            let fee = self.fee.map(Option::unwrap_or_default);
-            match (quantity, price, fee, self.fee_currency) {
-                (Some(quantity), Some(price), Some(fee), Some(fee_currency)) => Some(Fill {
-                    quantity,
-                    price,
-                    fee,
-                    fee_currency,
-                }),
-                _ => None,
+    ) -> Option<Self> {
+        let id_at = at.field("exec_id");
+        let id = take(&mut message.exec_id);
+        let exec_id = match exec_type {
+            ExecType::Trade | ExecType::TradeCancel | ExecType::TradeCorrect => {
+                found.name(id_at, id).map(Some)
             }
-        } else {
-            found.unwanted(at.field("last_quantity"), self.last_quantity);
-            found.unwanted(at.field("last_price"), self.last_price);
-            found.unwanted(at.field("fee"), self.fee);
-            found.unwanted(at.field("fee_currency"), self.fee_currency);
-            found.unwanted(at.field("liquidity"), self.liquidity);
-            None
+            ExecType::Restated => found.name_if_any(id_at, id),
+            ExecType::Unspecified
+            | ExecType::New
+            | ExecType::Canceled
+            | ExecType::Replaced
+            | ExecType::Rejected
+            | ExecType::CancelRejected
+            | ExecType::Expired
+            | ExecType::DoneForDay => Some(None),
         };
-        if exec_type != ExecType::Restated {
-            found.unwanted(at.field("order_quantity"), self.order_quantity);
-            found.unwanted(at.field("price"), self.price);
-        }
-        if exec_type != ExecType::CancelRejected {
-            found.unwanted(at.field("cxl_rej_response_to"), self.response_to);
-            found.unwanted(at.field("cxl_rej_reason"), self.cxl_rej_reason);
-        }
-        if exec_type != ExecType::Rejected {
-            found.unwanted(at.field("ord_rej_reason"), self.ord_rej_reason);
-        }
-        match exec_type {
+        let is_about_fill = matches!(exec_type, ExecType::TradeCancel | ExecType::TradeCorrect);
+        let cum = message.cum_quantity.take().filter(|_| !is_about_fill);
+        let cum = found.amount_if_any(at.field("cum_quantity"), cum, Sign::NotNegative);
+        let leaves = message.leaves_quantity.take();
+        let leaves = leaves.filter(|_| exec_type == ExecType::Trade);
+        let leaves = found.amount_if_any(at.field("leaves_quantity"), leaves, Sign::NotNegative);
+        let kind = match exec_type {
             ExecType::Unspecified => None,
             ExecType::New => Some(ReportKind::New),
-            ExecType::Trade => fill.map(ReportKind::Trade),
+            ExecType::Trade => fill(&mut message, at, found).map(ReportKind::Trade),
             ExecType::Canceled => Some(ReportKind::Canceled),
             ExecType::Replaced => Some(ReportKind::Replaced),
             ExecType::Rejected => Some(ReportKind::Rejected),
             ExecType::CancelRejected => {
-                let of = found.wanted(at.field("cxl_rej_response_to"), self.response_to)?;
-                let unknown_order = self.cxl_rej_reason.flatten() == Some(UNKNOWN_ORDER);
-                Some(ReportKind::CancelRejected { of, unknown_order })
+                let unknown_order = message.cxl_rej_reason == Some(UNKNOWN_ORDER);
+                response_to(message.cxl_rej_response_to, at, found)
+                    .map(|of| ReportKind::CancelRejected { of, unknown_order })
             }
             ExecType::Expired => Some(ReportKind::Expired),
             ExecType::DoneForDay => Some(ReportKind::DoneForDay),
-            ExecType::TradeCancel => of.map(|of| ReportKind::Bust { of }),
-            ExecType::TradeCorrect => of.zip(fill).map(|(of, to)| ReportKind::Correct { of, to }),
-            ExecType::Restated => {
-                let (quantity, price) = (self.order_quantity?, self.price?);
-                if quantity.is_none() && price.is_none() {
-                    found.refuse(
-                        at.field("order_quantity"),
-                        "one of order_quantity and price is required",
-                    );
-                    return None;
-                }
-                Some(ReportKind::Restated { quantity, price })
+            ExecType::TradeCancel => {
+                amended(&mut message, at, found).map(|of| ReportKind::Bust { of })
             }
-        }
+            ExecType::TradeCorrect => {
+                let of = amended(&mut message, at, found);
+                let to = fill(&mut message, at, found);
+                of.zip(to).map(|(of, to)| ReportKind::Correct { of, to })
+            }
+            ExecType::Restated => restated(&mut message, at, found),
+        };
+        Some(Self {
+            exec_id: exec_id?,
+            kind: kind?,
+            cum: cum?,
+            leaves: leaves?,
+        })
     }
 }
 
-fn told_liquidity(
-    number: i32,
-    at: Path<'_>,
-    found: &mut Violations,
-) -> Option<Option<pb::Liquidity>> {
-    Some(match found.number(at.field("liquidity"), number)? {
-        pb::Liquidity::Unspecified => None,
-        told @ (pb::Liquidity::Maker
-        | pb::Liquidity::Taker
-        | pb::Liquidity::RoutedOut
-        | pb::Liquidity::Auction) => Some(told),
+fn fill(message: &mut pb::ExecutionReport, at: Path<'_>, found: &mut Violations) -> Option<Fill> {
+    let quantity = message.last_quantity.take();
+    let quantity = found.amount(at.field("last_quantity"), quantity, Sign::Positive);
+    let price = message.last_price.take();
+    let price = found.amount(at.field("last_price"), price, Sign::Any);
+    let fee = found.amount_if_any(at.field("fee"), message.fee.take(), Sign::Any);
+    let currency = take(&mut message.fee_currency);
+    let fee_currency = found.name_if_any(at.field("fee_currency"), currency);
+    Some(Fill {
+        quantity: quantity?,
+        price: price?,
+        fee: fee?.unwrap_or_default(),
+        fee_currency: fee_currency?,
     })
 }
 
-fn response_to(
-    number: i32,
+/// The fill that a bust or a correction is about.
+fn amended(
+    message: &mut pb::ExecutionReport,
     at: Path<'_>,
     found: &mut Violations,
-) -> Option<Option<CancelRejectOf>> {
-    Some(
-        match found.number(at.field("cxl_rej_response_to"), number)? {
-            pb::CancelRejectResponseTo::Unspecified => None,
-            pb::CancelRejectResponseTo::Cancel => Some(CancelRejectOf::Cancel),
-            pb::CancelRejectResponseTo::Replace => Some(CancelRejectOf::Replace),
-        },
-    )
+) -> Option<ExecId> {
+    found.name(at.field("exec_ref_id"), take(&mut message.exec_ref_id))
+}
+
+fn restated(
+    message: &mut pb::ExecutionReport,
+    at: Path<'_>,
+    found: &mut Violations,
+) -> Option<ReportKind> {
+    let (quantity_at, price_at) = (at.field("order_quantity"), at.field("price"));
+    let (quantity, price) = (message.order_quantity.take(), message.price.take());
+    if quantity.is_none() && price.is_none() {
+        found.refuse(quantity_at, "one of order_quantity and price is required");
+        return None;
+    }
+    let quantity = found.amount_if_any(quantity_at, quantity, Sign::NotNegative);
+    let price = found.amount_if_any(price_at, price, Sign::Any);
+    let (quantity, price) = (quantity?, price?);
+    Some(ReportKind::Restated { quantity, price })
+}
+
+fn response_to(number: i32, at: Path<'_>, found: &mut Violations) -> Option<CancelRejectOf> {
+    let at = at.field("cxl_rej_response_to");
+    match found.number(at, number)? {
+        pb::CancelRejectResponseTo::Unspecified => found.needed(at, None),
+        pb::CancelRejectResponseTo::Cancel => Some(CancelRejectOf::Cancel),
+        pb::CancelRejectResponseTo::Replace => Some(CancelRejectOf::Replace),
+    }
 }
 
 /// A date as `YYYYMMDD`; zero where it is not told.
-fn date(text: String, at: Path<'_>, found: &mut Violations) -> Option<u32> {
+fn date(text: &str, at: Path<'_>, found: &mut Violations) -> Option<u32> {
     if text.is_empty() {
         return Some(0);
     }

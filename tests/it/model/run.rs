@@ -108,6 +108,7 @@ pub fn apply(engine: &Engine, event: &Event, now: Now) -> Came {
                 quote: id("USD"),
                 bid: amount(*bid),
                 ask: amount(*ask),
+                source: None,
                 source_time: now.wall,
             };
             Came::Done(matches!(engine.push_rate(&update, now), Accepted::At(_)))
@@ -141,6 +142,7 @@ fn update(mark: &Mark, now: Now) -> MarkUpdate {
         ask: mark.ask.map(amount),
         last: mark.last.map(amount),
         index: mark.index.map(amount),
+        source: None,
         source_time: now.wall,
         confirmed: false,
     }

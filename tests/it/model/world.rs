@@ -10,6 +10,7 @@ use bulkhead::domain::order::{
     TimeInForce,
 };
 use bulkhead::domain::report::{CancelRejectOf, Fill, Report, ReportKind};
+use bulkhead::domain::source::DIVERGENCE_MAX;
 use bulkhead::domain::state::TradingState;
 use bulkhead::domain::time::SECOND;
 use bulkhead::engine::Engine;
@@ -383,6 +384,7 @@ pub fn instrument(contract: &Contract) -> Instrument {
         negative_prices: contract.negative,
         mark_max_age: contract.max_age,
         jump_max: None,
+        source_divergence_max: DIVERGENCE_MAX,
         collar: contract.collar.map(collar),
         version: 0,
     }

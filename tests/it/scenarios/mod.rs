@@ -50,7 +50,7 @@ fn every_scenario_holds() {
     check(&all());
 }
 
-/// Codes no scenario can show: a fault needs a fault, and the cap of a target is never seen from outside.
+/// Codes no scenario can show: a fault needs a fault.
 const UNSEEN: &[Reason] = &[Reason::InternalFault];
 
 #[test]

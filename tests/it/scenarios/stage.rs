@@ -6,7 +6,7 @@
 use bulkhead::domain::amount::{Amount, Money, Price, Quantity};
 use bulkhead::domain::decision::Reason;
 use bulkhead::domain::duration;
-use bulkhead::domain::name::Name;
+use bulkhead::domain::name::{Kind, Name};
 use bulkhead::domain::order::{
     Attributes, Notice, Order, OrderKey, Replace, RerouteConsent, ShortSale, Side, Size, Terms,
     TimeInForce,
@@ -60,7 +60,7 @@ struct Stage {
     reports: u32,
 }
 
-fn id<K>(word: &str) -> Said<Name<K>> {
+fn id<K: Kind>(word: &str) -> Said<Name<K>> {
     word.parse().map_err(|error| format!("{word:?}: {error}"))
 }
 
@@ -531,6 +531,7 @@ impl Stage {
             ask: None,
             last: None,
             index: None,
+            source: None,
             source_time: self.now.wall,
             confirmed: false,
         };
@@ -551,6 +552,7 @@ impl Stage {
                     update.source_time +=
                         i64::try_from(length(words.next("a duration")?)?).unwrap();
                 }
+                "from" => update.source = Some(id(words.next("a source")?)?),
                 "confirmed" => update.confirmed = true,
                 _ => return Err(format!("{word:?} is not understood of a price")),
             }
@@ -570,6 +572,10 @@ impl Stage {
             quote: id(quote)?,
             bid,
             ask: words.maybe().unwrap_or(bid),
+            source: match words.take("from") {
+                true => Some(id(words.next("a source")?)?),
+                false => None,
+            },
             source_time: self.now.wall,
         };
         accepted(self.engine().push_rate(&update, self.now), expected)
@@ -1001,6 +1007,7 @@ fn accepted(given: Accepted, expected: Option<Words<'_>>) -> Said<()> {
     let mut words = expected.unwrap_or(Words::of("accepted"));
     let expected = words.next("accepted, or why not")?.to_owned();
     let found = match given {
+        Accepted::At(taken) if taken.disputed => "DISPUTED".to_owned(),
         Accepted::At(_) => "accepted".to_owned(),
         other => name_of(&other),
     };

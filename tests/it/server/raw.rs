@@ -24,6 +24,19 @@ pub async fn call(
     Ok(answer.into_inner())
 }
 
+/// Sends `messages` as the requests of a stream, and gives its answers.
+pub async fn stream(
+    channel: Channel,
+    path: &'static str,
+    messages: Vec<Vec<u8>>,
+) -> Result<tonic::Streaming<Vec<u8>>, Status> {
+    let mut client = Grpc::new(channel);
+    client.ready().await.unwrap();
+    let path = PathAndQuery::from_static(path);
+    let messages = Request::new(tokio_stream::iter(messages));
+    Ok(client.streaming(messages, path, Raw).await?.into_inner())
+}
+
 #[derive(Clone, Copy)]
 struct Raw;
 

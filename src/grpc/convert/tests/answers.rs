@@ -21,7 +21,7 @@ use crate::domain::order::{OrderKey, Side, Terms, TimeInForce};
 use crate::domain::state::{BreachCause, OrderState, StateCause, StateNote, TradingState};
 use crate::domain::time::Now;
 use crate::engine::answer::{Answer, PositionView, Receipt, ReportFlag, Subject};
-use crate::engine::market::Accepted;
+use crate::engine::market::{Accepted, Taken};
 use crate::engine::order::OrderView;
 use crate::pb;
 
@@ -133,8 +133,13 @@ fn every_enum_that_is_answered_covers_the_contracts() {
         Level::Global,
     ];
     covers("Level", levels.map(|it| write_level(it).as_str_name()));
+    let taken = |disputed| Taken {
+        version: 7,
+        disputed,
+    };
     let accepted = [
-        Accepted::At(7),
+        Accepted::At(taken(false)),
+        Accepted::At(taken(true)),
         Accepted::OutOfOrder,
         Accepted::UnknownInstrument,
         Accepted::Crossed,

@@ -115,9 +115,20 @@ fn special_texts(name: &str) -> Option<(Vec<String>, Vec<String>)> {
     Some(match name {
         "ChangeContext.reason" => words(1_024),
         "Listing.symbol" => words(64),
+        // The venue's alphabet, not ours.
+        "ExecutionReport.exec_id" | "ExecutionReport.exec_ref_id" => {
+            let mut bad = no_ids();
+            let prints = |text: &String| {
+                text.len() <= 64 && text.bytes().all(|it| (b' '..=b'~').contains(&it))
+            };
+            let mut good: Vec<String> = bad.extract_if(.., |text| prints(text)).collect();
+            assert!(good.len() > 5, "the samples have none");
+            good.extend(["2|7/A+B=#c~".to_owned(), long(64)]);
+            (good, bad)
+        }
         "ExecutionReport.text" => (
-            vec![String::new(), "a\nb\0\u{202e}".to_owned(), long(1_024)],
-            vec![long(1_025), "ü".repeat(513), long(MEGABYTES_4)],
+            vec![String::new(), "a\nb\0\u{202e}".to_owned(), long(1_025)],
+            vec![],
         ),
         "ExecutionReport.trade_date" => {
             let mut bad = owned(&[
@@ -277,6 +288,7 @@ impl Bench<'_> {
     /// The damaged request is refused for exactly this field, or taken.
     fn expect(&mut self, damaged: &Tree, wrong: Option<&str>, how: &str, site: &Site) {
         self.tried += 1;
+        let wrong = wrong.filter(|_| !self.is_ignored(site));
         let got = paths((self.kind.read)(&damaged.encode()));
         let wanted: Vec<String> = wrong.into_iter().map(str::to_owned).collect();
         assert_eq!(got, wanted, "{}: {} {how}", self.kind.type_name, site.path);
@@ -308,6 +320,27 @@ impl Bench<'_> {
     fn is_required(&self, site: &Site) -> bool {
         let says_so = self.schema.comment(&site.name).starts_with("Required");
         says_so || self.sample.needs.contains(&site.list.as_str())
+    }
+
+    /// Whether the contract says that a report of this type is not looked at there.
+    fn is_ignored(&self, site: &Site) -> bool {
+        if site.message != ".bulkhead.v1.ExecutionReport" {
+            return false;
+        }
+        let comment = self.schema.comment(&site.name);
+        let comment = comment.split_whitespace().collect::<Vec<_>>().join(" ");
+        if comment.contains("For the record") {
+            return true;
+        }
+        let Some((_, readers)) = comment.split_once("Read for ") else {
+            return false;
+        };
+        let readers = readers.split('.').next().unwrap_or_default();
+        let request = pb::ReportRequest::decode(self.sample.bytes.as_slice()).unwrap();
+        let own = request.report.unwrap().exec_type().as_str_name();
+        let own = own.trim_start_matches("EXEC_TYPE_");
+        let mut words = readers.split(|it: char| !it.is_ascii_uppercase() && it != '_');
+        words.any(|word| word == own) == readers.starts_with("all types but ")
     }
 
     /// The path that is blamed for a missing field, where it is not the field's own.

@@ -79,6 +79,26 @@ fn the_star_allows_everything_and_nothing_allows_nothing() {
 }
 
 #[test]
+fn a_bucket_has_at_most_64_accounts() {
+    let with = |count: usize| {
+        let mut found = Violations::default();
+        let account = |index| pb::VenueAccount {
+            venue_id: s("X"),
+            account_id: format!("x{index}"),
+        };
+        let spec = pb::BucketSpec {
+            accounts: (0..count).map(account).collect(),
+            routes: Vec::new(),
+            ..bucket()
+        };
+        let read = buckets::read(spec, ROOT, &mut found);
+        paths(found.finish(read))
+    };
+    assert_eq!(with(64), Vec::<String>::new());
+    assert_eq!(with(65), ["accounts"]);
+}
+
+#[test]
 fn limits_that_contradict_themselves_are_refused() {
     type Break = fn(&mut pb::Limits);
     let concentration = |dimension: pb::ScopeKind, value: &str| pb::ConcentrationLimit {
@@ -330,6 +350,10 @@ fn instruments_survive_a_round_trip() {
         assert_eq!(
             (read.mark_max_age, read.jump_max),
             (DEFAULTS.mark_max_age, None)
+        );
+        assert_eq!(
+            read.source_divergence_max,
+            crate::domain::source::DIVERGENCE_MAX
         );
         assert_eq!(read.underlying.as_str(), "BTC");
         let written = super::super::instrument::write(&read);

@@ -128,21 +128,25 @@ pub fn report_of(exec_type: ExecType) -> ExecutionReport {
     }
 }
 
-/// The same with everything else that it may have.
+/// The same with everything else: what it may have, and what FIX repeats in every report.
 pub fn full_report(exec_type: ExecType) -> ExecutionReport {
-    let is_fill = matches!(exec_type, ExecType::Trade | ExecType::TradeCorrect);
-    let only = |of: ExecType, value: i32| (exec_type == of).then_some(value);
+    let own = report_of(exec_type);
     ExecutionReport {
         orig_cl_ord_id: s("a-1000"),
         exec_id: s("e-1"),
         cum_quantity: dec("3"),
         leaves_quantity: dec("4"),
-        fee: is_fill.then(|| dec("-0.01").unwrap()),
-        fee_currency: if is_fill { s("USD") } else { String::new() },
-        liquidity: if is_fill { Liquidity::Maker.into() } else { 0 },
-        price: (exec_type == ExecType::Restated).then(|| dec("9").unwrap()),
-        cxl_rej_reason: only(ExecType::CancelRejected, 1),
-        ord_rej_reason: only(ExecType::Rejected, 99),
+        exec_ref_id: s("e-0"),
+        last_quantity: own.last_quantity.clone().or(dec("0")),
+        last_price: own.last_price.clone().or(dec("0")),
+        order_quantity: own.order_quantity.clone().or(dec("7")),
+        fee: dec("-0.01"),
+        fee_currency: s("USD"),
+        liquidity: Liquidity::Maker.into(),
+        price: dec("9"),
+        cxl_rej_response_to: 1,
+        cxl_rej_reason: Some(1),
+        ord_rej_reason: Some(99),
         trade_date: s("20260228"),
         account_id: s("main"),
         bucket_id: s("arb-btc"),
@@ -152,7 +156,7 @@ pub fn full_report(exec_type: ExecType) -> ExecutionReport {
         source: ReportSource::DropCopy.into(),
         poss_dup: true,
         text: s("filled, thanks\n"),
-        ..report_of(exec_type)
+        ..own
     }
 }
 
@@ -330,6 +334,7 @@ pub fn option() -> Instrument {
         mark_jump_max: dec("0.2"),
         version: 9,
         underlying_instrument_id: s("BTC-SPOT"),
+        source_divergence_max: dec("0.3"),
     }
 }
 
