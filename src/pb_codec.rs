@@ -4,8 +4,9 @@
 use std::any::Any;
 use std::marker::PhantomData;
 
-use prost::bytes::Buf;
-use prost::{Message, Name};
+use prost::bytes::{Buf, BufMut, Bytes};
+use prost::encoding::{DecodeContext, WireType};
+use prost::{DecodeError, Message, Name};
 use tonic::Status;
 use tonic::codec::{Codec, DecodeBuf, Decoder};
 use tonic_prost::ProstEncoder;
@@ -95,6 +96,43 @@ fn decode<U: Message + Name + Default + 'static>(buf: &mut impl Buf) -> Result<U
     } else {
         Status::invalid_argument(BROKEN_REQUEST)
     })
+}
+
+/// A message that is encoded already. Clones share its bytes.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Encoded(Bytes);
+
+impl Encoded {
+    /// The encoding of a message.
+    #[must_use]
+    pub const fn new(message: Bytes) -> Self {
+        Self(message)
+    }
+}
+
+/// It is sent as it is. It is never received: what would be read is dropped.
+impl Message for Encoded {
+    fn encode_raw(&self, buf: &mut impl BufMut) {
+        buf.put_slice(&self.0);
+    }
+
+    fn encoded_len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn merge_field(
+        &mut self,
+        tag: u32,
+        wire_type: WireType,
+        buf: &mut impl Buf,
+        context: DecodeContext,
+    ) -> Result<(), DecodeError> {
+        prost::encoding::skip_field(wire_type, tag, buf, context)
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
+    }
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::domain::name::{BucketId, ClientId};
 use crate::domain::order::OrderKey;
 use crate::engine::answer;
 use crate::pb;
-use crate::pb::gateway_service_server::GatewayService;
+use crate::pb::served::gateway_service_server::GatewayService;
 
 /// The service.
 #[derive(Clone)]
@@ -51,11 +51,13 @@ impl Frame<'_> {
 }
 
 impl Gate {
+    /// Decides an order, and tells the decision in place of another one.
     pub(super) fn decide(
         &self,
         request: pb::DecideRequest,
         frame: Frame<'_>,
-    ) -> Result<pb::DecideResponse, Refusal> {
+        told: &mut pb::Decision,
+    ) -> Result<(), Refusal> {
         self.admit()?;
         let asked = order::decide(request, frame.at, frame.client)?;
         let now = self.clock.now();
@@ -71,9 +73,8 @@ impl Gate {
             what_if: false,
             engine_nanos,
         };
-        Ok(pb::DecideResponse {
-            decision: Some(decision::write(answer, &asked)),
-        })
+        decision::write_over(told, answer, &asked);
+        Ok(())
     }
 
     pub(super) fn replace(
@@ -259,9 +260,12 @@ impl GatewayService for Gateway {
         &self,
         request: Request<pb::DecideRequest>,
     ) -> Result<Response<pb::DecideResponse>, Status> {
-        Ok(Response::new(
-            self.gate.decide(request.into_inner(), Frame::CALL)?,
-        ))
+        let mut told = pb::Decision::default();
+        self.gate
+            .decide(request.into_inner(), Frame::CALL, &mut told)?;
+        Ok(Response::new(pb::DecideResponse {
+            decision: Some(told),
+        }))
     }
 
     async fn replace(

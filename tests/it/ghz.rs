@@ -19,7 +19,7 @@ use bulkhead::engine::market::MarkUpdate;
 use bulkhead::grpc::Gate;
 use bulkhead::grpc::gateway::Gateway;
 use bulkhead::pb;
-use bulkhead::pb::gateway_service_server::GatewayService as _;
+use bulkhead::pb::served::gateway_service_server::GatewayService as _;
 use bulkhead::server::{Drain, Readiness};
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor};

@@ -6,7 +6,7 @@
     reason = "tests"
 )]
 
-mod raw;
+pub mod raw;
 pub mod running;
 
 use std::collections::BTreeMap;

@@ -1,7 +1,10 @@
 //! Decisions on the wire.
 
+use core::fmt::Write as _;
+use core::mem::take;
+
 use super::field::{decimal, timestamp};
-use crate::domain::amount::Quantity;
+use crate::domain::amount::{Amount, Quantity};
 use crate::domain::decision::{
     Decision, Dimension, Finding, Level, Outcome, Reason, ReasonSet, Route, Unit, Versions,
 };
@@ -26,6 +29,13 @@ pub struct Asked<'a> {
 /// A decision on the wire.
 #[must_use]
 pub fn write(answer: Answer, asked: &Asked<'_>) -> pb::Decision {
+    let mut message = pb::Decision::default();
+    write_over(&mut message, answer, asked);
+    message
+}
+
+/// A decision on the wire, in place of another one: the room of its texts is used again.
+pub fn write_over(message: &mut pb::Decision, answer: Answer, asked: &Asked<'_>) {
     let Answer {
         decision,
         replayed,
@@ -68,20 +78,19 @@ pub fn write(answer: Answer, asked: &Asked<'_>) -> pb::Decision {
         client_id: client.to_string(),
         cl_ord_id: cl_ord_id.to_string(),
     };
-    pb::Decision {
-        decision_id: if asked.what_if {
-            String::new()
-        } else {
-            decision_id(at, sequence)
-        },
+    let original = asked.original.map_or("", ClOrdId::as_str);
+    *message = pb::Decision {
+        decision_id: decision_id(take(&mut message.decision_id), at, sequence, asked),
         sequence: if asked.what_if { 0 } else { sequence },
         outcome: outcome.into(),
-        client_id: client.to_string(),
-        cl_ord_id: asked.key.cl_ord_id.to_string(),
-        orig_cl_ord_id: super::field::text(asked.original),
-        approved_quantity: route.is_some().then(|| decimal(quantity)),
+        client_id: text(take(&mut message.client_id), client.as_str()),
+        cl_ord_id: text(take(&mut message.cl_ord_id), asked.key.cl_ord_id.as_str()),
+        orig_cl_ord_id: text(take(&mut message.orig_cl_ord_id), original),
+        approved_quantity: route
+            .is_some()
+            .then(|| amount(message.approved_quantity.take(), quantity)),
         reservation_expires_at: expires_at.filter(|_| route.is_some()).map(timestamp),
-        route: route.map(|route| write_route(&route)),
+        route: route.map(|route| route_over(message.route.take(), &route)),
         breaches: broken,
         because,
         replayed,
@@ -94,7 +103,7 @@ pub fn write(answer: Answer, asked: &Asked<'_>) -> pb::Decision {
             market: versions.market,
             state: state_version,
         }),
-        mark: mark(&versions),
+        mark: mark(message.mark.take(), &versions),
         decided_at: Some(timestamp(at)),
         engine_nanos: asked.engine_nanos,
         order_state: order_state
@@ -104,12 +113,32 @@ pub fn write(answer: Answer, asked: &Asked<'_>) -> pb::Decision {
         closing_restricted,
         cancel_first: cancel_first.into_iter().map(order_key).collect(),
         what_if: asked.what_if,
-    }
+    };
+}
+
+/// A text in the room of another one.
+fn text(mut room: String, text: &str) -> String {
+    room.clear();
+    room.push_str(text);
+    room
+}
+
+/// An amount in the room of another one.
+fn amount<U>(room: Option<pb::Decimal>, amount: Amount<U>) -> pb::Decimal {
+    let mut value = room.unwrap_or_default().value;
+    value.clear();
+    // Writing to a text cannot fail.
+    let _ = write!(value, "{amount}");
+    pb::Decimal { value }
 }
 
 /// The same in every repetition, and another one after a restart that begins to count anew.
-fn decision_id(at: i64, sequence: u64) -> String {
-    format!("{at:x}-{sequence:x}")
+fn decision_id(mut room: String, at: i64, sequence: u64, asked: &Asked<'_>) -> String {
+    room.clear();
+    if !asked.what_if {
+        let _ = write!(room, "{at:x}-{sequence:x}");
+    }
+    room
 }
 
 /// The sets go over the wire as they are: the bits of a [`ReasonSet`] are the numbers of the contract's checks.
@@ -120,9 +149,9 @@ const fn checks(evaluated: ReasonSet, not_applicable: ReasonSet) -> pb::ChecksRu
     }
 }
 
-fn mark(versions: &Versions) -> Option<pb::MarkUsed> {
+fn mark(room: Option<pb::MarkUsed>, versions: &Versions) -> Option<pb::MarkUsed> {
     versions.price.map(|price| pb::MarkUsed {
-        price: Some(decimal(price)),
+        price: Some(amount(room.and_then(|room| room.price), price)),
         age_nanos: versions.price_age,
         version: versions.price_version,
     })
@@ -131,10 +160,15 @@ fn mark(versions: &Versions) -> Option<pb::MarkUsed> {
 /// A route on the wire.
 #[must_use]
 pub fn write_route(route: &Route) -> pb::Route {
+    route_over(None, route)
+}
+
+fn route_over(room: Option<pb::Route>, route: &Route) -> pb::Route {
+    let room = room.unwrap_or_default();
     pb::Route {
-        bucket_id: route.bucket.to_string(),
-        venue_id: route.venue.to_string(),
-        account_id: route.account.to_string(),
+        bucket_id: text(room.bucket_id, route.bucket.as_str()),
+        venue_id: text(room.venue_id, route.venue.as_str()),
+        account_id: text(room.account_id, route.account.as_str()),
     }
 }
 

@@ -6,10 +6,11 @@ use http::uri::PathAndQuery;
 use prost::bytes::{Buf, BufMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_stream::StreamExt as _;
 use tonic::client::Grpc;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::transport::Channel;
-use tonic::{Request, Status};
+use tonic::{Request, Status, Streaming};
 
 /// Sends `message` as the request of a unary call.
 pub async fn call(
@@ -22,6 +23,20 @@ pub async fn call(
     let path = PathAndQuery::from_static(path);
     let answer = client.unary(Request::new(message), path, Raw).await?;
     Ok(answer.into_inner())
+}
+
+/// Sends `messages` on a stream that stays open, and hands back the stream of answers.
+pub async fn stream(
+    channel: Channel,
+    path: &'static str,
+    messages: Vec<Vec<u8>>,
+) -> Result<Streaming<Vec<u8>>, Status> {
+    let mut client = Grpc::new(channel);
+    client.ready().await.unwrap();
+    let path = PathAndQuery::from_static(path);
+    let messages = tokio_stream::iter(messages).chain(tokio_stream::pending());
+    let answers = client.streaming(Request::new(messages), path, Raw).await?;
+    Ok(answers.into_inner())
 }
 
 #[derive(Clone, Copy)]

@@ -458,6 +458,53 @@ fn a_what_if_has_neither_id_nor_number() {
 }
 
 #[test]
+fn a_decision_in_place_of_another_has_nothing_of_it() {
+    let finding = || finding(Reason::OrderRate, Level::Bucket, Unit::Count);
+    let (key, other) = (key("a-1"), key("another-one"));
+    let original = "the-original".parse().unwrap();
+    let full = |outcome| {
+        let mut answer = Answer {
+            cancel_first: vec!["r-1".parse().unwrap()],
+            expires_at: Some(7),
+            ..answer(outcome)
+        };
+        answer.decision.figures = Some(Box::new([finding()]));
+        answer
+    };
+    let bare = |outcome| {
+        let mut answer = answer(outcome);
+        answer.decision.versions.price = None;
+        answer
+    };
+    let outcomes = || {
+        let because = Box::new([finding()]);
+        let to = route();
+        [
+            Outcome::Approved(route()),
+            Outcome::Rejected(Box::new([finding()])),
+            Outcome::Rerouted { to, because },
+        ]
+    };
+    for before in outcomes() {
+        for after in outcomes() {
+            for what_if in [false, true] {
+                let other = Asked {
+                    original: Some(&original),
+                    ..asked(&other)
+                };
+                let mut got = decision::write(full(before.clone()), &other);
+                let asked = Asked {
+                    what_if,
+                    ..asked(&key)
+                };
+                decision::write_over(&mut got, bare(after.clone()), &asked);
+                assert_eq!(got, decision::write(bare(after.clone()), &asked));
+            }
+        }
+    }
+}
+
+#[test]
 fn a_replayed_approval_says_whether_its_order_has_ended() {
     let key = key("a-1");
     for state in STATES {
