@@ -68,6 +68,14 @@ impl<K> Name<K> {
     }
 }
 
+impl<K> Name<K> {
+    /// The name of nothing: fills memory that is set aside.
+    #[must_use]
+    pub(crate) const fn blank() -> Self {
+        Self(CompactString::const_new("-"), PhantomData)
+    }
+}
+
 impl<K> FromStr for Name<K> {
     type Err = NameError;
 

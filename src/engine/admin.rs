@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 
-use super::bucket::{Bucket, BucketState, Move};
+use super::bucket::{Bucket, BucketState};
 use super::client::Client;
-use super::controls::{Controls, Subject};
+use super::controls::Controls;
 use super::group::Group;
-use super::market::{Accepted, InstrumentError, Listed, MarkUpdate, Market, RateUpdate, Upserted};
+use super::market::{Accepted, InstrumentError, MarkUpdate, Market, RateUpdate, Upserted};
+use super::order::OrderRecord;
 use super::order::OrderView;
 use super::setup::{BucketSetup, EngineSetup, GroupSetup, RerouteRule};
 use super::shards::Shards;
@@ -20,12 +21,9 @@ use crate::domain::instrument::Instrument;
 use crate::domain::name::{
     AccountId, BucketId, ClientId, Currency, GroupId, InstrumentId, VenueId,
 };
-use crate::domain::order::Side;
-use crate::domain::state::{BreachCause, StateNote, TradingState};
+use crate::domain::state::TradingState;
 use crate::domain::time::Now;
-use crate::risk::exposure::{Hold, Totals};
 use crate::risk::limits::{GroupLimits, Limits};
-use crate::risk::pnl::{Book, Effect, trade};
 
 /// Name of the bucket that fills of unknown orders are booked to where their account has no single owner (H13).
 pub const QUARANTINE: &str = "quarantine";
@@ -195,6 +193,9 @@ impl Engine {
             engine.create_bucket(bucket)?;
         }
         engine.quarantine = Some(engine.make_quarantine()?);
+        engine.requests.reserve(engine.setup.orders_expected, || {
+            Box::new(OrderRecord::blank())
+        });
         for client in &engine.setup.clients {
             engine
                 .clients
@@ -490,170 +491,6 @@ impl Engine {
         Ok(version)
     }
 
-    /// Makes a state stricter, or the same state again; once the call returns, no later decision has seen the old one (G1).
-    ///
-    /// # Errors
-    /// Where there is no such thing, or a stricter state is in force: only a re-arm ends that.
-    pub fn restrict(&self, scope: &Scope, note: StateNote) -> Result<StateChange, AdminError> {
-        let _one_at_a_time = self.changes.lock();
-        let before = self.state_of(scope)?;
-        if note.state < before {
-            return Err(AdminError::NeedsRearm);
-        }
-        self.set_state(scope, note, before)
-    }
-
-    /// Makes a state active again (G6).
-    ///
-    /// # Errors
-    /// Where there is no such thing.
-    pub fn rearm(&self, scope: &Scope, note: StateNote) -> Result<StateChange, AdminError> {
-        let _one_at_a_time = self.changes.lock();
-        if matches!(scope, Scope::Bucket(id) if id.as_str() == QUARANTINE) {
-            return Err(AdminError::Reserved);
-        }
-        let before = self.state_of(scope)?;
-        self.set_state(
-            scope,
-            StateNote {
-                state: TradingState::Active,
-                ..note
-            },
-            before,
-        )
-    }
-
-    /// The state set on a scope itself.
-    ///
-    /// # Errors
-    /// Where there is no such thing.
-    pub fn state_of(&self, scope: &Scope) -> Result<TradingState, AdminError> {
-        Ok(match scope {
-            Scope::Bucket(id) => {
-                self.bucket(id)
-                    .ok_or(AdminError::UnknownBucket)?
-                    .state
-                    .lock()
-                    .note
-                    .state
-            }
-            Scope::Group(id) => self
-                .group(id)
-                .ok_or(AdminError::UnknownGroup)?
-                .switch
-                .state(),
-            Scope::Instrument(id) if !self.market.instruments().contains_key(id) => {
-                return Err(AdminError::UnknownInstrument);
-            }
-            Scope::Instrument(_) | Scope::Venue(_) | Scope::Client(_) | Scope::Everything => {
-                let set = self.controls.all();
-                subject(scope)
-                    .and_then(|subject| set.get(&subject).map(|note| note.state))
-                    .unwrap_or_default()
-            }
-        })
-    }
-
-    /// The state set on a scope itself, with who set it and why.
-    ///
-    /// # Errors
-    /// Where there is no such thing.
-    pub fn note_of(&self, scope: &Scope) -> Result<StateNote, AdminError> {
-        self.state_of(scope)?;
-        Ok(match scope {
-            Scope::Bucket(id) => self
-                .bucket(id)
-                .ok_or(AdminError::UnknownBucket)?
-                .state
-                .lock()
-                .note
-                .clone(),
-            Scope::Group(id) => {
-                let group = self.group(id).ok_or(AdminError::UnknownGroup)?;
-                group.switch.note()
-            }
-            Scope::Instrument(_) | Scope::Venue(_) | Scope::Client(_) | Scope::Everything => {
-                let set = self.controls.all();
-                let note = subject(scope).and_then(|subject| set.get(&subject).cloned());
-                note.unwrap_or_default()
-            }
-        })
-    }
-
-    fn set_state(
-        &self,
-        scope: &Scope,
-        note: StateNote,
-        before: TradingState,
-    ) -> Result<StateChange, AdminError> {
-        let (after, now) = (note.state, note.since);
-        match scope {
-            Scope::Bucket(id) => {
-                self.bucket(id)
-                    .ok_or(AdminError::UnknownBucket)?
-                    .state
-                    .lock()
-                    .note = note
-            }
-            Scope::Group(id) => drop(
-                self.group(id)
-                    .ok_or(AdminError::UnknownGroup)?
-                    .switch
-                    .set(note),
-            ),
-            Scope::Instrument(_) | Scope::Venue(_) | Scope::Client(_) | Scope::Everything => {
-                if let Some(subject) = subject(scope) {
-                    self.controls.set(subject, note);
-                }
-            }
-        }
-        // The barrier: whoever decided with the old state has let go of its bucket once we have held it.
-        let mut change = StateChange {
-            sequence: 0,
-            before,
-            after,
-            live: Vec::new(),
-            buckets: 0,
-            in_breach: 0,
-            reserved: BTreeMap::new(),
-            gross: BTreeMap::new(),
-        };
-        for bucket in self.buckets_in(scope) {
-            let state = bucket.state.lock();
-            let reached = state.orders.iter().filter(|(_, record)| match scope {
-                Scope::Instrument(id) => record.listed.instrument.id == *id,
-                Scope::Venue(id) => record.route.venue == *id,
-                Scope::Client(id) => record.key.client == *id,
-                Scope::Bucket(_) | Scope::Group(_) | Scope::Everything => true,
-            });
-            let currency = &state.limits.currency;
-            for (_, record) in reached {
-                let view = self.order_view(&bucket, &state, record, now);
-                count(&mut change.reserved, currency, view.reserved);
-                change.live.push(view);
-            }
-            count(&mut change.gross, currency, state.totals().gross);
-            change.buckets = change.buckets.saturating_add(1);
-            let over = !state.breach().is_empty();
-            change.in_breach = change.in_breach.saturating_add(u64::from(over));
-        }
-        change.sequence = self.next_sequence(true);
-        Ok(change)
-    }
-
-    fn buckets_in(&self, scope: &Scope) -> Vec<Arc<Bucket>> {
-        match scope {
-            Scope::Bucket(id) => self.bucket(id).into_iter().collect(),
-            Scope::Group(id) => {
-                let below = |bucket: &Arc<Bucket>| bucket.path.iter().any(|group| group.id == *id);
-                self.all_buckets().into_iter().filter(below).collect()
-            }
-            Scope::Instrument(_) | Scope::Venue(_) | Scope::Client(_) | Scope::Everything => {
-                self.all_buckets()
-            }
-        }
-    }
-
     /// Every bucket, in no order.
     #[must_use]
     pub fn all_buckets(&self) -> Vec<Arc<Bucket>> {
@@ -661,128 +498,6 @@ impl Engine {
             .iter()
             .map(|entry| Arc::clone(&entry))
             .collect()
-    }
-
-    /// Loads an opening position where the bucket has none: it counts like one that was traded at this price.
-    ///
-    /// # Errors
-    /// Where bucket, instrument or account are unknown, or a position or live order is there.
-    pub fn load_position(
-        &self,
-        id: &BucketId,
-        instrument: &InstrumentId,
-        account: (&VenueId, &AccountId),
-        quantity: Quantity,
-        price: Price,
-        now: Now,
-    ) -> Result<u64, AdminError> {
-        let opening = Opening {
-            instrument: instrument.clone(),
-            venue: account.0.clone(),
-            account: Some(account.1.clone()),
-            quantity,
-            price,
-        };
-        self.load(id, &[opening], false, now)
-            .map_err(|bad| bad.error)
-    }
-
-    /// Loads opening positions, all or none, where the bucket has none: they count like ones that were traded at these prices. What was loaded
-    /// before and still stands is left as it is.
-    ///
-    /// # Errors
-    /// Where bucket, instrument or account are unknown, a figure makes no sense, or another position or a live order is there.
-    pub fn load_positions(
-        &self,
-        id: &BucketId,
-        openings: &[Opening],
-        now: Now,
-    ) -> Result<u64, BadOpening> {
-        self.load(id, openings, true, now)
-    }
-
-    /// Loads opening positions; `again` says whether one that was loaded before may be named again.
-    fn load(
-        &self,
-        id: &BucketId,
-        openings: &[Opening],
-        again: bool,
-        now: Now,
-    ) -> Result<u64, BadOpening> {
-        let bucket = self.bucket(id).ok_or(BadOpening {
-            at: None,
-            error: AdminError::UnknownBucket,
-        })?;
-        let mut guard = bucket.state.lock();
-        let state = &mut *guard;
-        let mut places = BTreeSet::new();
-        let mut wanted = Vec::with_capacity(openings.len());
-        for (at, opening) in openings.iter().enumerate() {
-            let bad = |error| BadOpening {
-                at: Some(at),
-                error,
-            };
-            let (listed, account) = self.opening_place(state, opening).map_err(bad)?;
-            if !places.insert((listed.number, account)) {
-                return Err(bad(AdminError::Held));
-            }
-            let (number, what) = (listed.number, (opening.quantity, opening.price));
-            let held = state.position_at(number, account);
-            let known = state.opened.get(&(number, account));
-            if again && held == opening.quantity && known == Some(&what) {
-                continue;
-            }
-            if !held.is_zero() || state.has_orders_in(number) {
-                return Err(bad(AdminError::Held));
-            }
-            wanted.push((at, listed, account));
-        }
-        let before: Totals = *state.totals();
-        let mut done: Vec<(u32, u16, Quantity, Book)> = Vec::new();
-        for (at, listed, account) in wanted {
-            let Some(opening) = openings.get(at) else {
-                continue;
-            };
-            state.open_holding(&bucket, &listed, &self.market, now);
-            match open(state, &listed, account, opening) {
-                Some(book) => done.push((listed.number, account, opening.quantity, book)),
-                None => {
-                    for (number, account, quantity, book) in done.into_iter().rev() {
-                        close(state, number, account, quantity, book);
-                    }
-                    return Err(BadOpening {
-                        at: Some(at),
-                        error: AdminError::Overflow,
-                    });
-                }
-            }
-        }
-        bucket.shift_groups(&before, state.totals());
-        state.note_breach(BreachCause::OpeningPosition);
-        Ok(self.next_sequence(true))
-    }
-
-    fn opening_place(
-        &self,
-        state: &BucketState,
-        opening: &Opening,
-    ) -> Result<(Arc<Listed>, u16), AdminError> {
-        let listed = self
-            .market
-            .instruments()
-            .get(&opening.instrument)
-            .cloned()
-            .ok_or(AdminError::UnknownInstrument)?;
-        let (account, _) = state
-            .account(&opening.venue, opening.account.as_ref())
-            .ok_or(AdminError::UnknownAccount)?;
-        if !opening.quantity.is_multiple_of(listed.instrument.lot) {
-            return Err(AdminError::OffLot);
-        }
-        if !listed.instrument.negative_prices && !opening.price.is_positive() {
-            return Err(AdminError::NotPositive);
-        }
-        Ok((listed, account))
     }
 
     /// Adds instruments and replaces reference data (N5): all of them, or none.
@@ -842,20 +557,22 @@ impl Engine {
 
     fn revalue(&self, listed: &Arc<super::market::Listed>, now: Now) {
         for bucket in listed.holders() {
-            bucket
-                .state
-                .lock()
-                .revalue(&bucket, listed, &self.market, now);
+            self.guarded(&bucket, now, || {
+                let mut state = bucket.state.lock();
+                state.revalue(&bucket, listed, &self.market, now);
+            });
         }
     }
 
     /// Values anew the buckets that count an instrument in another currency than its own.
     fn revalue_foreign(&self, listed: &Arc<super::market::Listed>, now: Now) {
         for bucket in listed.holders() {
-            let mut state = bucket.state.lock();
-            if state.limits.currency != *listed.instrument.value_currency() {
-                state.revalue(&bucket, listed, &self.market, now);
-            }
+            self.guarded(&bucket, now, || {
+                let mut state = bucket.state.lock();
+                if state.limits.currency != *listed.instrument.value_currency() {
+                    state.revalue(&bucket, listed, &self.market, now);
+                }
+            });
         }
     }
 
@@ -865,73 +582,19 @@ impl Engine {
         for bucket in self.all_buckets() {
             self.release_overdue(&bucket, now);
         }
-        self.requests.sweep(round, ROUNDS, |entry| {
+        self.requests.sweep(round, ROUNDS, |entry, spare| {
             let keep = entry.until > now.wall || entry.is_live();
-            if !keep && let Some(client) = self.clients.get(&entry.key.client) {
-                client.forgotten();
+            if !keep {
+                if let Some(client) = self.clients.get(&entry.key.client) {
+                    client.forgotten();
+                }
+                entry.give_back(spare);
             }
             keep
         });
         self.executions
-            .sweep(round, ROUNDS, |execution| execution.until > now.wall);
+            .sweep(round, ROUNDS, |execution, _| execution.until > now.wall);
     }
-}
-
-/// Books an opening position; gives the money side as it was before, and changes nothing where a figure is too large.
-fn open(state: &mut BucketState, listed: &Listed, account: u16, opening: &Opening) -> Option<Book> {
-    let side = if opening.quantity.is_negative() {
-        Side::Sell
-    } else {
-        Side::Buy
-    };
-    let holding = state.holding(listed.number)?;
-    let book = holding.book;
-    let effect: Effect = trade(
-        &listed.instrument,
-        holding.line.position,
-        &book,
-        side,
-        opening.quantity.checked_abs()?,
-        opening.price,
-    )?;
-    let shift = state.shift(
-        listed.number,
-        Some(&position_move(account, side, effect.position)),
-    )?;
-    state.commit(&shift);
-    state.book(listed.number, &effect);
-    state
-        .opened
-        .insert((listed.number, account), (opening.quantity, opening.price));
-    Some(book)
-}
-
-/// Takes an opening position back that was booked a moment ago.
-fn close(state: &mut BucketState, number: u32, account: u16, quantity: Quantity, book: Book) {
-    let back = quantity
-        .checked_neg()
-        .map(|back| position_move(account, Side::Buy, back))
-        .and_then(|back| state.shift(number, Some(&back)));
-    if let Some(shift) = back {
-        state.commit(&shift);
-    }
-    state.set_book(number, book);
-    state.opened.remove(&(number, account));
-}
-
-fn position_move(account: u16, side: Side, quantity: Quantity) -> Move {
-    Move {
-        account,
-        side,
-        before: Hold::default(),
-        after: Hold::default(),
-        position: Some((account, quantity)),
-    }
-}
-
-fn count(sums: &mut BTreeMap<Currency, Money>, currency: &Currency, amount: Money) {
-    let sum = sums.entry(currency.clone()).or_default();
-    *sum = sum.checked_add(amount).unwrap_or(*sum);
 }
 
 fn same_currency(
@@ -944,15 +607,5 @@ fn same_currency(
         Err(AdminError::Currency {
             expected: expected.to_string(),
         })
-    }
-}
-
-fn subject(scope: &Scope) -> Option<Subject> {
-    match scope {
-        Scope::Bucket(_) | Scope::Group(_) => None,
-        Scope::Instrument(id) => Some(Subject::Instrument(id.clone())),
-        Scope::Venue(id) => Some(Subject::Venue(id.clone())),
-        Scope::Client(id) => Some(Subject::Client(id.clone())),
-        Scope::Everything => Some(Subject::Everything),
     }
 }

@@ -3,6 +3,7 @@
 //! The bucket is locked, then its groups upward. All figures are computed, all checks run, and then either everything is assigned or nothing
 //! but the rate windows, the tallies and the stored answer. What-if takes the same way and assigns nothing (K1).
 
+use core::cell::Cell;
 use std::sync::Arc;
 
 use arrayvec::ArrayVec;
@@ -44,6 +45,8 @@ pub(super) struct Sitting<'a> {
     pub quiet: bool,
     /// Bucket it was addressed to, where that is another one.
     pub source: Option<&'a BucketId>,
+    /// Memory for the order, where there is some ready.
+    pub seat: &'a Cell<Option<Box<OrderRecord>>>,
 }
 
 /// What came of it.
@@ -181,12 +184,18 @@ impl Engine {
         if !names_it || record.life.is_ending() || record.life.is_in_cash() {
             return self.refuse(state, sitting, Level::Order, Reason::ReplaceMismatch);
         }
-        let listed = Arc::clone(&record.listed);
+        let holding = state.holding(record.instrument);
+        let (Some(listed), Some(route)) = (
+            holding.map(|holding| Arc::clone(&holding.listed)),
+            state.route(record.account).map(Arc::clone),
+        ) else {
+            return self.refuse(state, sitting, Level::Order, Reason::InternalFault);
+        };
         let ask = Ask {
             key: &replace.key,
             listed: &listed,
             account: record.account,
-            route: Arc::clone(&record.route),
+            route,
             side: record.side,
             terms: replace.terms,
             attributes: record.attributes,
@@ -195,7 +204,7 @@ impl Engine {
             size: Size::Quantity(replace.quantity),
             replaced: Some(Replaced {
                 number,
-                source: record.source.clone(),
+                source: record.source.as_deref().cloned(),
                 life: record.life.clone(),
                 hold: record.hold,
                 unvalued: record.unvalued,
@@ -280,6 +289,8 @@ impl Engine {
             Err(reason) => return self.refuse(state, sitting, Level::Order, reason),
         };
         let valued = state.valued(now);
+        let self_match = state.limits.self_match != SelfMatchRule::Allow
+            && state.crosses(number, ask.side, crossing_price(&ask.terms));
         let Some(holding) = state.holding(number) else {
             return self.refuse(state, sitting, Level::Bucket, Reason::InternalFault);
         };
@@ -405,8 +416,6 @@ impl Engine {
             quantity: sized.quantity,
             terms: ask.terms,
         };
-        let self_match = state.limits.self_match != SelfMatchRule::Allow
-            && holding.crosses(ask.side, crossing_price(&ask.terms));
         let case = Case {
             now,
             limits: &state.limits,
@@ -591,10 +600,9 @@ impl Engine {
                 if taken.unvalued {
                     state.change_unvalued(number, true);
                 }
-                state.orders.insert(Box::new(OrderRecord {
+                let record = OrderRecord {
                     key: ask.key.clone(),
-                    listed: Arc::clone(ask.listed),
-                    route: ask.route,
+                    instrument: number,
                     account: ask.account,
                     side: ask.side,
                     attributes: ask.attributes,
@@ -608,8 +616,15 @@ impl Engine {
                         .map_or(Money::ZERO, |_| taken.added),
                     unvalued: taken.unvalued,
                     send_after_commit: sitting.client.setup.send_after_commit,
-                    source: sitting.source.cloned(),
-                }))
+                    source: sitting.source.cloned().map(Box::new),
+                };
+                state.orders.insert(match sitting.seat.take() {
+                    Some(mut seat) => {
+                        *seat = record;
+                        seat
+                    }
+                    None => Box::new(record),
+                })
             }
         });
         state.counters.approved = state.counters.approved.saturating_add(1);
@@ -845,7 +860,7 @@ const fn crossing_price(terms: &Terms) -> Option<Price> {
 /// Resting orders of the bucket that an order would trade with.
 fn crossed_by(state: &BucketState, ask: &Ask<'_>) -> Vec<ClOrdId> {
     let crosses = |record: &OrderRecord| {
-        record.listed.number == ask.listed.number
+        record.instrument == ask.listed.number
             && record.side != ask.side
             && record
                 .resting_prices()

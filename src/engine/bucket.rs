@@ -3,6 +3,10 @@
 //! Everything that changes exposure goes through [`BucketState::shift`] and [`BucketState::commit`]: the figures after are computed first,
 //! checked, and then assigned. Nothing here reads another bucket.
 
+mod breach;
+mod concentration;
+mod holding;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,25 +15,27 @@ use foldhash::HashMap;
 use parking_lot::Mutex;
 use slab::Slab;
 
+pub use concentration::{ACCOUNTS, CONCENTRATIONS};
+use concentration::{TagName, Tagged};
+pub use holding::Holding;
+use holding::{AccountLine, Best};
+
 use super::group::Group;
 use super::market::{Listed, Market};
 use super::order::OrderRecord;
 use super::setup::{BucketSetup, InboundRule, RerouteRule};
 use crate::domain::amount::{Money, Price, Quantity};
-use crate::domain::decision::{Dimension, Finding, Reason, Route};
+use crate::domain::decision::{Finding, Reason, Route};
 use crate::domain::name::{AccountId, BucketId, Currency, VenueId};
-use crate::domain::order::{OrderKey, Side};
-use crate::domain::state::{BreachCause, StateNote, TradingState};
+use crate::domain::order::Side;
+use crate::domain::state::{BreachCause, StateCause, StateNote, TradingState};
 use crate::domain::time::Now;
 use crate::risk::calendar::{Calendar, Day};
 use crate::risk::exposure::{Hold, Line, Totals, Worth};
-use crate::risk::limits::{ConcentrationBound, InstrumentLimits, Limits, Listing, SelfMatchRule};
+use crate::risk::limits::Limits;
 use crate::risk::pnl::{Book, Effect};
 use crate::risk::valuation::unit_value;
 use crate::risk::window::{LookAlikes, NotionalWindow, OrderRate};
-
-/// Most concentration limits one instrument can fall under: one by name and one for all, in each dimension.
-pub const CONCENTRATIONS: usize = 8;
 
 /// A bucket. Buckets live behind `Arc` in a map; the map's own lock is never held beyond the look-up.
 pub struct Bucket {
@@ -58,6 +64,8 @@ pub struct BucketState {
     pub inbound_total_max: Option<Money>,
     /// Notional that came in today, by source.
     pub inbound: BTreeMap<BucketId, Money>,
+    /// When it was last looked at.
+    seen: Now,
     day_end: i64,
     window_open: bool,
     window_until: i64,
@@ -114,57 +122,6 @@ pub struct Counters {
     pub flagged: u64,
 }
 
-/// The bucket in one instrument.
-pub struct Holding {
-    /// Contract.
-    pub listed: Arc<Listed>,
-    /// Limits that stand here in place of the bucket's.
-    pub own: Option<Box<InstrumentLimits>>,
-    /// What the bucket's lists say of it.
-    pub listing: Listing,
-    /// Position and live orders.
-    pub line: Line,
-    /// What they are worth at worst.
-    pub worth: Worth,
-    /// Value of one contract at the mark, limit currency; none before the first mark.
-    pub unit: Option<Money>,
-    unit_until: u64,
-    /// Live orders approved without a price.
-    pub unvalued: u32,
-    /// The same by account, where the bucket has several.
-    by_account: Vec<AccountLine>,
-    tags: ArrayVec<u16, CONCENTRATIONS>,
-    resting: [BTreeMap<Price, u32>; 2],
-    /// Money side of the position.
-    pub book: Book,
-    over: bool,
-}
-
-#[derive(Clone, Copy)]
-struct AccountLine {
-    account: u16,
-    line: Line,
-    worth: Worth,
-}
-
-/// Gross exposure within one set of instruments that a limit counts.
-#[derive(Clone, Debug)]
-struct Tagged {
-    dimension: Dimension,
-    bound: Money,
-    sum: Money,
-    /// Of a venue: which of the bucket's accounts are there, a bit each.
-    accounts: u64,
-}
-
-/// What a tag is called; read only when one is looked for by name.
-#[derive(Clone, Debug, Eq, PartialEq)]
-struct TagName {
-    dimension: Dimension,
-    value: String,
-    named: bool,
-}
-
 /// A change of exposure, computed and not yet made.
 #[derive(Clone, Copy, Debug)]
 pub struct Shift {
@@ -217,79 +174,6 @@ impl Bucket {
     }
 }
 
-impl Holding {
-    /// Whether there is a position or a live order.
-    #[must_use]
-    pub fn is_used(&self) -> bool {
-        self.line != Line::default()
-    }
-
-    /// Whether its worth rests on the mark.
-    fn needs_mark(&self) -> bool {
-        !self.line.position.is_zero()
-            || !self.line.buys.exit.is_zero()
-            || !self.line.sells.exit.is_zero()
-            || self.unvalued > 0
-    }
-
-    /// Until when the mark its worth rests on is fresh.
-    fn fresh_until(&self) -> u64 {
-        if self.needs_mark() {
-            self.unit_until
-        } else {
-            u64::MAX
-        }
-    }
-
-    fn account_line(&self, account: u16) -> Option<&AccountLine> {
-        self.by_account.iter().find(|line| line.account == account)
-    }
-
-    /// Whether an order of `side` at a price would trade with a resting order of the bucket (A15); without a price it always would.
-    #[must_use]
-    pub fn crosses(&self, side: Side, price: Option<Price>) -> bool {
-        let opposite = self.resting(side.opposite());
-        match (side, price) {
-            (_, None) => !opposite.is_empty(),
-            (Side::Buy, Some(price)) => opposite.keys().next().is_some_and(|ask| price >= *ask),
-            (Side::Sell, Some(price)) => {
-                opposite.keys().next_back().is_some_and(|bid| price <= *bid)
-            }
-        }
-    }
-
-    fn resting(&self, side: Side) -> &BTreeMap<Price, u32> {
-        let [buys, sells] = &self.resting;
-        match side {
-            Side::Buy => buys,
-            Side::Sell => sells,
-        }
-    }
-
-    fn resting_mut(&mut self, side: Side) -> &mut BTreeMap<Price, u32> {
-        let [buys, sells] = &mut self.resting;
-        match side {
-            Side::Buy => buys,
-            Side::Sell => sells,
-        }
-    }
-
-    fn rest(&mut self, side: Side, price: Price) {
-        let count = self.resting_mut(side).entry(price).or_insert(0);
-        *count = count.saturating_add(1);
-    }
-
-    fn is_over(&self, limits: &Limits) -> bool {
-        let own = self.own.as_deref().copied().unwrap_or_default();
-        let beyond = |limit: Option<Quantity>, reach: Option<Quantity>| matches!((limit, reach), (Some(limit), Some(reach)) if reach > limit);
-        beyond(own.long_max.or(limits.long_max), self.line.long_quantity())
-            || beyond(
-                own.short_max.or(limits.short_max),
-                self.line.short_quantity(),
-            )
-    }
-}
-
 impl BucketState {
     /// A bucket that has done nothing yet, with the setup's limits as they may be shared with others.
     #[must_use]
@@ -311,6 +195,7 @@ impl BucketState {
             inbound_rules: setup.inbound.into(),
             inbound_total_max: setup.inbound_total_max,
             inbound: BTreeMap::new(),
+            seen: Now::default(),
             day_end: i64::MIN,
             window_open: false,
             window_until: i64::MIN,
@@ -341,6 +226,7 @@ impl BucketState {
     /// Brings the trading day and the trading window up to now. What resets with the day: the day's traded notional, what came in from
     /// other buckets, and the tallies. Live orders and positions carry over.
     pub fn roll(&mut self, now: Now) {
+        self.seen = now;
         if now.wall >= self.day_end {
             let first = self.day_end == i64::MIN;
             self.day_end = self.calendar.day(now.wall).map_or(i64::MAX, |day| day.end);
@@ -430,6 +316,12 @@ impl BucketState {
         Some((u16::try_from(place).ok()?, Arc::clone(route)))
     }
 
+    /// The account at a place, as a route.
+    #[must_use]
+    pub fn route(&self, account: u16) -> Option<&Arc<Route>> {
+        self.accounts.get(usize::from(account))
+    }
+
     /// Position in an instrument at one account.
     #[must_use]
     pub fn position_at(&self, number: u32, account: u16) -> Quantity {
@@ -450,7 +342,7 @@ impl BucketState {
     pub fn has_orders_in(&self, number: u32) -> bool {
         self.orders
             .iter()
-            .any(|(_, record)| record.listed.number == number)
+            .any(|(_, record)| record.instrument == number)
     }
 
     /// Every holding, in no order.
@@ -513,7 +405,7 @@ impl BucketState {
             unvalued: 0,
             by_account: Vec::new(),
             tags: self.tags_of(listed),
-            resting: [BTreeMap::new(), BTreeMap::new()],
+            best: [Best::default(); 2],
             book: Book::default(),
             over: false,
         };
@@ -580,7 +472,7 @@ impl BucketState {
             return;
         }
         for (_, record) in &mut self.orders {
-            if record.listed.number != number || record.hold.exit {
+            if record.instrument != number || record.hold.exit {
                 continue;
             }
             let (old, Some(new)) = (record.hold, record.hold.at(unit)) else {
@@ -658,48 +550,6 @@ impl BucketState {
         })
     }
 
-    /// The concentration limits a shift touches: dimension, bound, before, after.
-    #[must_use]
-    pub fn concentrations(
-        &self,
-        shift: &Shift,
-        account: u16,
-    ) -> Option<ArrayVec<(Dimension, Money, Money, Money), CONCENTRATIONS>> {
-        let mut touched = ArrayVec::new();
-        let Some(holding) = self.holdings.get(&shift.number) else {
-            return Some(touched);
-        };
-        for at in &holding.tags {
-            let tag = self.tags.get(usize::from(*at))?;
-            let after = tag
-                .sum
-                .checked_sub(holding.worth.gross())?
-                .checked_add(shift.worth.gross())?;
-            touched
-                .try_push((tag.dimension, tag.bound, tag.sum, after))
-                .ok()?;
-        }
-        if self.limits.concentration.is_empty() {
-            return Some(touched);
-        }
-        let (before, after) = match shift.account {
-            Some((account, _, worth)) => (
-                holding
-                    .account_line(account)
-                    .map_or(Money::ZERO, |line| line.worth.gross()),
-                worth.gross(),
-            ),
-            None => (holding.worth.gross(), shift.worth.gross()),
-        };
-        for tag in self.tags.iter().filter(|tag| tag.is_at(account)) {
-            let after = tag.sum.checked_sub(before)?.checked_add(after)?;
-            touched
-                .try_push((tag.dimension, tag.bound, tag.sum, after))
-                .ok()?;
-        }
-        Some(touched)
-    }
-
     /// Makes a shift. Nothing here can fail: what could was computed before.
     pub fn commit(&mut self, shift: &Shift) {
         self.changes = self.changes.saturating_add(1);
@@ -765,12 +615,6 @@ impl BucketState {
         }
     }
 
-    fn change_venue(&mut self, account: u16, gross: (Money, Money)) {
-        for tag in self.tags.iter_mut().filter(|tag| tag.is_at(account)) {
-            tag.change(gross);
-        }
-    }
-
     /// Counts what an order holds in the day's open notional.
     pub fn change_open_value(&mut self, before: Money, after: Money) {
         if let Some(value) = self
@@ -798,47 +642,11 @@ impl BucketState {
         }
     }
 
-    /// Notes at which prices an order rests, where the self-match rule asks for it.
-    pub fn rest(&mut self, number: u32, side: Side, prices: impl Iterator<Item = Price>) {
-        if self.limits.self_match != SelfMatchRule::Allow
-            && let Some(holding) = self.holdings.get_mut(&number)
-        {
-            prices.for_each(|price| holding.rest(side, price));
-        }
-    }
-
-    /// Forgets at which prices an order rested.
-    pub fn unrest(&mut self, number: u32, side: Side, prices: impl Iterator<Item = Price>) {
-        if self.limits.self_match != SelfMatchRule::Allow
-            && let Some(holding) = self.holdings.get_mut(&number)
-        {
-            for price in prices {
-                let levels = holding.resting_mut(side);
-                if let Some(count) = levels.get_mut(&price) {
-                    *count = count.saturating_sub(1);
-                    if *count == 0 {
-                        levels.remove(&price);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Notes at which prices an order may rest.
-    pub fn rest_all(&mut self, record: &OrderRecord) {
-        self.rest(record.listed.number, record.side, record.resting_prices());
-    }
-
-    /// Forgets at which prices an order may rest.
-    pub fn unrest_all(&mut self, record: &OrderRecord) {
-        self.unrest(record.listed.number, record.side, record.resting_prices());
-    }
-
     /// What is undone when an order is over.
     pub fn end(&mut self, record: &mut OrderRecord) {
         if record.unvalued {
             record.unvalued = false;
-            self.change_unvalued(record.listed.number, false);
+            self.change_unvalued(record.instrument, false);
         }
         if self
             .limits
@@ -851,72 +659,14 @@ impl BucketState {
     }
 
     /// Stops the bucket: something happened that it cannot count.
-    pub fn halt_for_fault(&mut self, reason: &str) {
+    pub fn halt_for_fault(&mut self, reason: Reason) {
         self.note = StateNote {
             state: TradingState::Halted,
-            cause: crate::domain::state::StateCause::Fault,
+            cause: StateCause::Fault,
             actor: "gateway".to_owned(),
-            reason: reason.to_owned(),
-            since: self.note.since,
+            reason: reason.text().to_owned(),
+            since: self.seen,
         };
-    }
-
-    /// Reduce-only orders to trim because the position has shrunk below them: the furthest price first, and by how much (A13).
-    #[must_use]
-    pub fn trims(&self, number: u32, besides: Option<&OrderRecord>) -> Vec<(OrderKey, Quantity)> {
-        let Some(holding) = self.holdings.get(&number) else {
-            return Vec::new();
-        };
-        let mut trims = Vec::new();
-        for side in [Side::Buy, Side::Sell] {
-            let reducible = match side {
-                Side::Buy => holding.line.position.checked_neg(),
-                Side::Sell => Some(holding.line.position),
-            };
-            let reducible = reducible.map_or(Quantity::ZERO, Quantity::floor_zero);
-            let marked = holding.line.side(side).reduce_only;
-            let mut excess = marked
-                .checked_sub(reducible)
-                .map_or(Quantity::ZERO, Quantity::floor_zero);
-            if excess.is_zero() {
-                continue;
-            }
-            let all = self
-                .orders
-                .iter()
-                .map(|(_, record)| &**record)
-                .chain(besides);
-            let here = |record: &&OrderRecord| {
-                record.listed.number == number && record.side == side && record.hold.reduce_only
-            };
-            let mut orders: Vec<&OrderRecord> = all.filter(here).collect();
-            let price = |record: &OrderRecord| record.life.current().terms.limit_price();
-            orders.sort_by(|one, other| match side {
-                // The furthest sell is the highest, the furthest buy the lowest.
-                Side::Sell => price(other)
-                    .cmp(&price(one))
-                    .then_with(|| one.key.cl_ord_id.cmp(&other.key.cl_ord_id)),
-                Side::Buy => price(one)
-                    .cmp(&price(other))
-                    .then_with(|| one.key.cl_ord_id.cmp(&other.key.cl_ord_id)),
-            });
-            for record in orders {
-                let cut = excess.min(record.hold.quantity);
-                if cut.is_zero() {
-                    continue;
-                }
-                let cl_ord_id = record.life.current().cl_ord_id.clone();
-                trims.push((
-                    OrderKey {
-                        client: record.key.client.clone(),
-                        cl_ord_id,
-                    },
-                    cut,
-                ));
-                excess = excess.checked_sub(cut).unwrap_or(Quantity::ZERO);
-            }
-        }
-        trims
     }
 
     /// Counts live orders approved without a price.
@@ -961,7 +711,7 @@ impl BucketState {
             holding.listing = self.limits.instruments.of(&listed.instrument.id);
             holding.tags = tags;
             holding.over = holding.is_over(&self.limits);
-            holding.resting = [BTreeMap::new(), BTreeMap::new()];
+            holding.best = [Best::default(); 2];
             self.positions_over = self.positions_over.saturating_add(u32::from(holding.over));
             let gross = (Money::ZERO, holding.worth.gross());
             let accounts: Vec<(u16, Money)> = match self.accounts.len() {
@@ -986,7 +736,7 @@ impl BucketState {
             .iter()
             .map(|(_, order)| {
                 (
-                    order.listed.number,
+                    order.instrument,
                     order.side,
                     order.resting_prices().collect(),
                 )
@@ -999,160 +749,11 @@ impl BucketState {
         self.version
     }
 
-    /// The tags of an instrument, made where a limit counts it on its own for the first time.
-    fn tags_of(&mut self, listed: &Listed) -> ArrayVec<u16, CONCENTRATIONS> {
-        let limits = Arc::clone(&self.limits);
-        let mut tags = ArrayVec::new();
-        let instrument = &listed.instrument;
-        let accounts = Arc::clone(&self.accounts);
-        for limit in &limits.concentration {
-            let bound = match limit.bound {
-                ConcentrationBound::Money(money) => money,
-                ConcentrationBound::CapitalShare(share) => limits
-                    .capital
-                    .and_then(|capital| capital.times_down(share))
-                    .unwrap_or(Money::ZERO),
-            };
-            let values: Vec<String> = match limit.dimension {
-                Dimension::Underlying => vec![instrument.underlying.to_string()],
-                Dimension::Expiry => instrument
-                    .expiry
-                    .and_then(expiry_date)
-                    .into_iter()
-                    .collect(),
-                Dimension::Sector => instrument.sector.iter().map(ToString::to_string).collect(),
-                Dimension::Venue => accounts
-                    .iter()
-                    .map(|route| route.venue.to_string())
-                    .collect(),
-            };
-            for value in values {
-                if limit.value.as_ref().is_some_and(|wanted| *wanted != value) {
-                    continue;
-                }
-                let name = TagName {
-                    dimension: limit.dimension,
-                    named: limit.value.is_some(),
-                    value,
-                };
-                let known = self.tag_names.iter().position(|known| *known == name);
-                let at = known.unwrap_or_else(|| {
-                    let is_there = |route: &Arc<Route>| {
-                        name.dimension == Dimension::Venue && route.venue.as_str() == name.value
-                    };
-                    let there = accounts
-                        .iter()
-                        .zip(0_u16..)
-                        .filter(|(route, _)| is_there(route));
-                    self.tags.push(Tagged {
-                        dimension: limit.dimension,
-                        bound,
-                        sum: Money::ZERO,
-                        accounts: there.fold(0, |bits, (_, at)| bits | account_bit(at)),
-                    });
-                    self.tag_names.push(name);
-                    self.tags.len().saturating_sub(1)
-                });
-                // The sum of a venue is kept by account, not by instrument.
-                if limit.dimension != Dimension::Venue
-                    && let Ok(at) = u16::try_from(at)
-                {
-                    let _ = tags.try_push(at);
-                }
-            }
-        }
-        tags
-    }
-
-    /// Sums of every concentration limit: dimension, value, bound, sum.
-    pub fn concentration_usage(&self) -> impl Iterator<Item = (Dimension, &str, Money, Money)> {
-        self.tags
-            .iter()
-            .zip(&self.tag_names)
-            .map(|(tag, name)| (tag.dimension, name.value.as_str(), tag.bound, tag.sum))
-    }
-
-    /// Notes why the bucket is above a limit, and forgets it when it no longer is.
-    pub fn note_breach(&mut self, cause: BreachCause) {
-        if self.is_over() {
-            // These may have changed nothing for the worse: they explain a breach only where nothing else does.
-            let faint = matches!(
-                cause,
-                BreachCause::PriceMove
-                    | BreachCause::FillPrice
-                    | BreachCause::Restatement
-                    | BreachCause::Exit
-            );
-            if self.breach == 0 || !faint {
-                self.breach |= 1_u16.checked_shl(u32::from(cause_code(cause))).unwrap_or(0);
-            }
-        } else {
-            self.breach = 0;
-        }
-    }
-
-    /// Forgets why the bucket was above a limit where it no longer is.
-    pub fn review_breach(&mut self) {
-        if self.breach != 0 && !self.is_over() {
-            self.breach = 0;
-        }
-    }
-
-    /// Why the bucket is above a limit; nothing where it is not.
-    #[must_use]
-    pub fn breach(&self) -> Vec<BreachCause> {
-        ALL_CAUSES
-            .iter()
-            .copied()
-            .filter(|cause| {
-                self.breach
-                    .checked_shr(u32::from(cause_code(*cause)))
-                    .is_some_and(|rest| rest & 1 == 1)
-            })
-            .collect()
-    }
-
-    fn is_over(&self) -> bool {
-        let over = |limit: Option<Money>, usage: Option<Money>| matches!((limit, usage), (Some(limit), Some(usage)) if usage > limit);
-        self.positions_over > 0
-            || over(self.limits.gross_notional_max, Some(self.totals.gross))
-            || over(self.limits.net_notional_max, Some(self.totals.net()))
-            || over(self.limits.traded_notional_max, self.traded_and_open())
-            || self.tags.iter().any(|tag| tag.sum > tag.bound)
-            || self
-                .limits
-                .open_orders
-                .is_some_and(|limit| self.live_orders() > limit.max)
-    }
-
     /// Most restrictive of the bucket's own state and its groups'.
     #[must_use]
     pub fn own_state(&self) -> TradingState {
         self.note.state
     }
-}
-
-impl Tagged {
-    fn is_at(&self, account: u16) -> bool {
-        account_bit(account) & self.accounts != 0
-    }
-
-    fn change(&mut self, gross: (Money, Money)) {
-        if let Some(sum) = self
-            .sum
-            .checked_sub(gross.0)
-            .and_then(|rest| rest.checked_add(gross.1))
-        {
-            self.sum = sum;
-        }
-    }
-}
-
-/// Most accounts a bucket may have.
-pub const ACCOUNTS: usize = 64;
-
-fn account_bit(account: u16) -> u64 {
-    1_u64.checked_shl(u32::from(account)).unwrap_or(0)
 }
 
 fn moved(line: Line, change: &Move, account: Option<u16>) -> Option<Line> {
@@ -1163,37 +764,4 @@ fn moved(line: Line, change: &Move, account: Option<u16>) -> Option<Line> {
         line.position = line.position.checked_add(position)?;
     }
     Some(line)
-}
-
-const ALL_CAUSES: &[BreachCause] = &[
-    BreachCause::PriceMove,
-    BreachCause::LateFill,
-    BreachCause::Overfill,
-    BreachCause::UnknownFill,
-    BreachCause::FillPrice,
-    BreachCause::LimitCut,
-    BreachCause::Bust,
-    BreachCause::Restatement,
-    BreachCause::OpeningPosition,
-    BreachCause::Exit,
-];
-
-const fn cause_code(cause: BreachCause) -> u8 {
-    match cause {
-        BreachCause::PriceMove => 0,
-        BreachCause::LateFill => 1,
-        BreachCause::Overfill => 2,
-        BreachCause::UnknownFill => 3,
-        BreachCause::FillPrice => 4,
-        BreachCause::LimitCut => 5,
-        BreachCause::Bust => 6,
-        BreachCause::Restatement => 7,
-        BreachCause::OpeningPosition => 8,
-        BreachCause::Exit => 9,
-    }
-}
-
-fn expiry_date(wall: i64) -> Option<String> {
-    let time = jiff::Timestamp::from_nanosecond(i128::from(wall)).ok()?;
-    Some(time.strftime("%Y-%m-%d").to_string())
 }

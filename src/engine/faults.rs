@@ -7,15 +7,23 @@ pub(super) fn strike(id: &ClOrdId) {
     assert!(!id.as_str().starts_with("fault:"), "a planted fault");
 }
 
+/// Panics where the id asks for it, in the middle of a report.
+pub(super) fn strike_report(id: &ClOrdId) {
+    assert!(!id.as_str().starts_with("late-fault:"), "a planted fault");
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
+    use crate::domain::amount::Ratio;
     use crate::domain::decision::{Outcome, Reason};
+    use crate::domain::instrument::{Instrument, InstrumentType, Listing, Payoff};
     use crate::domain::order::{Attributes, Order, OrderKey, Side, Size, Terms, TimeInForce};
+    use crate::domain::report::{Report, ReportKind};
     use crate::domain::state::{StateCause, TradingState};
     use crate::domain::time::Now;
     use crate::engine::Engine;
-    use crate::engine::answer::Answer;
+    use crate::engine::answer::{Answer, ReportFlag};
     use crate::engine::setup::{BucketSetup, EngineSetup};
     use crate::risk::limits::Limits;
 
@@ -35,6 +43,34 @@ mod tests {
             time_in_force: TimeInForce::Day,
             display: None,
             attributes: Attributes::default(),
+        }
+    }
+
+    fn share() -> Instrument {
+        Instrument {
+            id: "ACME".parse().unwrap(),
+            kind: InstrumentType::Equity,
+            payoff: Payoff::Linear,
+            underlying: "ACME".parse().unwrap(),
+            base: "ACME".parse().unwrap(),
+            quote: "USD".parse().unwrap(),
+            settle: "USD".parse().unwrap(),
+            multiplier: Ratio::ONE,
+            tick: "0.01".parse().unwrap(),
+            lot: "1".parse().unwrap(),
+            expiry: None,
+            option: None,
+            underlying_instrument: None,
+            sector: None,
+            listings: vec![Listing {
+                venue: "X".parse().unwrap(),
+                symbol: "ACME".to_owned(),
+            }],
+            negative_prices: false,
+            mark_max_age: 1_000,
+            jump_max: None,
+            collar: None,
+            version: 0,
         }
     }
 
@@ -88,5 +124,54 @@ mod tests {
             engine.bucket_view(&sibling, now).state,
             TradingState::Active
         );
+    }
+
+    #[test]
+    fn a_fault_while_booking_a_report_loses_no_order_and_frees_nothing() {
+        let bucket = BucketSetup {
+            accounts: vec![("X".parse().unwrap(), "main".parse().unwrap())],
+            ..BucketSetup::bare(
+                "a".parse().unwrap(),
+                Limits::unlimited("USD".parse().unwrap()),
+            )
+        };
+        let setup = EngineSetup::new("USD".parse().unwrap());
+        let engine = Engine::new(setup, Vec::new(), vec![bucket], vec![share()]).unwrap();
+        let now = Now { wall: 1, mono: 1 };
+        let limit = Order {
+            instrument: "ACME".parse().unwrap(),
+            terms: Terms::Limit {
+                price: "10".parse().unwrap(),
+            },
+            ..order("a", "late-fault:1")
+        };
+        let answer = engine.decide(&limit, now, false).unwrap();
+        assert!(answer.decision.route().is_some(), "{answer:?}");
+        let faulty = engine.bucket(&"a".parse().unwrap()).unwrap();
+        let held = engine.bucket_view(&faulty, now).reserved;
+        assert!(held.is_positive());
+
+        for kind in [ReportKind::New, ReportKind::Canceled] {
+            let report = Report {
+                client: limit.key.client.clone(),
+                cl_ord_id: limit.key.cl_ord_id.clone(),
+                exec_id: None,
+                kind,
+                cum: None,
+                leaves: None,
+                venue: "X".parse().unwrap(),
+                account: None,
+                trade_date: 0,
+                bucket: None,
+                instrument: None,
+                side: None,
+            };
+            let receipt = engine.report(&report, now);
+            assert!(receipt.flags.contains(&ReportFlag::NeedsReconciliation));
+        }
+        let view = engine.bucket_view(&faulty, now);
+        assert_eq!(view.note.cause, StateCause::Fault);
+        assert_eq!((view.live_orders, view.reserved), (1, held));
+        assert_eq!(engine.live_orders(&faulty, now).len(), 1);
     }
 }

@@ -40,12 +40,24 @@ pub enum OrderSlot {
 
 impl Keyed for Entry {
     type Key = OrderKey;
+    type Spare = Box<OrderRecord>;
     fn key(&self) -> &OrderKey {
         &self.key
     }
 }
 
 impl Entry {
+    /// Keeps the memory of the order behind it for another.
+    pub fn give_back(&mut self, spare: &mut Vec<Box<OrderRecord>>) {
+        if let OrderSlot::Ended(..) = self.order
+            && let OrderSlot::Ended(_, record) =
+                core::mem::replace(&mut self.order, OrderSlot::None)
+            && spare.len() < spare.capacity()
+        {
+            spare.push(record);
+        }
+    }
+
     /// Whether the order behind it is live.
     #[must_use]
     pub const fn is_live(&self) -> bool {
@@ -115,6 +127,7 @@ pub struct BookedFill {
 
 impl Keyed for Execution {
     type Key = ExecKey;
+    type Spare = ();
     fn key(&self) -> &ExecKey {
         &self.key
     }

@@ -10,17 +10,22 @@ pub mod answer;
 pub mod bucket;
 pub mod client;
 pub mod controls;
+mod executions;
 #[cfg(test)]
 mod faults;
 pub mod group;
 pub mod index;
 pub mod market;
 pub mod order;
+mod pool;
+mod positions;
 mod report;
 pub mod setup;
 pub mod shards;
+mod states;
 pub mod view;
 
+use core::cell::Cell;
 use core::panic::AssertUnwindSafe;
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::collections::BTreeMap;
@@ -44,7 +49,6 @@ use crate::domain::amount::Quantity;
 use crate::domain::decision::{Decision, Finding, Level, Outcome, Reason, Route, Versions};
 use crate::domain::name::{AccountId, BucketId, ClientId, GroupId, VenueId};
 use crate::domain::order::{Order, Replace, RerouteConsent};
-use crate::domain::state::{StateCause, StateNote, TradingState};
 use crate::domain::time::Now;
 
 /// Most groups above a bucket.
@@ -90,6 +94,7 @@ impl Engine {
             shard.remove(place, &order.key);
             client.forgotten();
         }
+        let seat = Cell::new(shard.spare.pop());
         let sitting = Sitting {
             client: &client,
             now,
@@ -97,6 +102,7 @@ impl Engine {
             commit: true,
             quiet: false,
             source: None,
+            seat: &seat,
         };
         let (bucket, admitted, because) = self.place_order(&bucket, order, &sitting);
         let store = admitted
@@ -122,6 +128,7 @@ impl Engine {
             );
             client.stored();
         }
+        shard.spare.extend(seat.take());
         Ok(answer)
     }
 
@@ -146,6 +153,7 @@ impl Engine {
             commit: false,
             quiet: false,
             source: None,
+            seat: &Cell::default(),
         };
         let (_, admitted, because) = self.place_order(&bucket, order, &sitting);
         Ok(answer(admitted, because, now))
@@ -204,6 +212,7 @@ impl Engine {
             commit,
             quiet: false,
             source: None,
+            seat: &Cell::default(),
         };
         let live = match other
             .as_deref_mut()
@@ -216,7 +225,7 @@ impl Engine {
             Some(OrderSlot::None | OrderSlot::Version(_)) | None => Err(Reason::UnknownOrder),
         };
         let admitted = match live {
-            Ok((bucket, number)) => self.guarded(&bucket, now, || {
+            Ok((bucket, number)) => self.bar(&bucket, &sitting, || {
                 self.admit_replace(&bucket, number, replace, &sitting)
             }),
             Err(reason) => self.dismissed(reason, commit, now),
@@ -264,9 +273,7 @@ impl Engine {
             quiet: sitting.quiet || wants,
             ..*sitting
         };
-        let mut admitted = self.guarded(bucket, sitting.now, || {
-            self.admit(bucket, order, None, &first)
-        });
+        let mut admitted = self.bar(bucket, sitting, || self.admit(bucket, order, None, &first));
         if !wants || admitted.verdict.passes() {
             return (Arc::clone(bucket), admitted, None);
         }
@@ -308,7 +315,7 @@ impl Engine {
                 quiet: true,
                 ..*sitting
             };
-            let mut second = self.guarded(&to, sitting.now, || {
+            let mut second = self.bar(&to, sitting, || {
                 self.admit(&to, order, Some(&route), &at_target)
             });
             if !second.verdict.passes() {
@@ -329,33 +336,33 @@ impl Engine {
         (Arc::clone(bucket), admitted, None)
     }
 
-    /// Runs a decision so that a fault in it halts its bucket and nothing else.
-    fn guarded(
+    /// Takes a decision so that a fault in it is an answer.
+    fn bar(
         &self,
-        bucket: &Arc<Bucket>,
-        now: Now,
+        bucket: &Bucket,
+        sitting: &Sitting<'_>,
         decide: impl FnOnce() -> Admitted,
     ) -> Admitted {
-        match std::panic::catch_unwind(AssertUnwindSafe(decide)) {
-            Ok(admitted) => admitted,
-            Err(_) => {
-                tracing::error!(bucket = %bucket.id, "a fault while deciding: the bucket is halted");
-                let mut state = bucket.state.lock();
-                state.note = StateNote {
-                    state: TradingState::Halted,
-                    cause: StateCause::Fault,
-                    actor: "gateway".to_owned(),
-                    reason: Reason::InternalFault.text().to_owned(),
-                    since: now,
-                };
-                let day_end = state.day_end();
-                drop(state);
-                Admitted {
-                    day_end,
-                    ..self.dismissed(Reason::InternalFault, true, now)
-                }
+        let now = sitting.now;
+        self.guarded(bucket, now, decide).unwrap_or_else(|| {
+            let day_end = bucket.state.lock().day_end();
+            Admitted {
+                day_end,
+                ..self.dismissed(Reason::InternalFault, true, now)
             }
+        })
+    }
+
+    /// Does something to a bucket so that a fault in it halts that bucket and nothing else.
+    fn guarded<T>(&self, bucket: &Bucket, now: Now, work: impl FnOnce() -> T) -> Option<T> {
+        let done = std::panic::catch_unwind(AssertUnwindSafe(work));
+        if done.is_err() {
+            tracing::error!(bucket = %bucket.id, "a fault of the gateway: the bucket is halted");
+            let mut state = bucket.state.lock();
+            state.roll(now);
+            state.halt_for_fault(Reason::InternalFault);
         }
+        done.ok()
     }
 
     /// A reject that no bucket took part in.

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::market::Listed;
+use super::bucket::BucketState;
 use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::decision::Route;
-use crate::domain::name::{BucketId, ClOrdId};
+use crate::domain::name::{BucketId, ClOrdId, Name};
 use crate::domain::order::{Attributes, OrderKey, Side, Terms, TimeInForce};
 use crate::domain::state::OrderState;
 use crate::domain::time::Now;
@@ -16,11 +16,9 @@ use crate::risk::lifecycle::{Life, Version};
 pub struct OrderRecord {
     /// Who sent it, under its first id.
     pub key: OrderKey,
-    /// Contract.
-    pub listed: Arc<Listed>,
-    /// Where it went.
-    pub route: Arc<Route>,
-    /// Place of its account among the bucket's.
+    /// The engine's number of its contract.
+    pub instrument: u32,
+    /// Where it went: place of its account among the bucket's.
     pub account: u16,
     /// Side.
     pub side: Side,
@@ -41,10 +39,44 @@ pub struct OrderRecord {
     /// Whether its client promised that an unsent order will never be sent (H2).
     pub send_after_commit: bool,
     /// Bucket it was addressed to, where it was rerouted from another.
-    pub source: Option<BucketId>,
+    pub source: Option<Box<BucketId>>,
 }
 
 impl OrderRecord {
+    /// No order: memory for one.
+    #[must_use]
+    pub fn blank() -> Self {
+        Self {
+            key: OrderKey {
+                client: Name::blank(),
+                cl_ord_id: Name::blank(),
+            },
+            instrument: 0,
+            account: 0,
+            side: Side::Buy,
+            attributes: Attributes::default(),
+            life: Life::new(
+                Version {
+                    cl_ord_id: Name::blank(),
+                    quantity: Quantity::ZERO,
+                    terms: Terms::Market,
+                    unit: Money::ZERO,
+                },
+                TimeInForce::Day,
+                None,
+                false,
+                false,
+            ),
+            hold: Hold::default(),
+            approved: Now::default(),
+            deadline: 0,
+            counted: Money::ZERO,
+            unvalued: false,
+            send_after_commit: false,
+            source: None,
+        }
+    }
+
     /// How long word of it may take, nanoseconds: what it was given when it was approved.
     #[must_use]
     pub const fn patience(&self) -> u64 {
@@ -57,15 +89,16 @@ impl OrderRecord {
         self.life.state(now.mono >= self.deadline)
     }
 
-    /// What the order looks like from outside.
+    /// What the order looks like from outside; nothing only where it is not of this bucket.
     #[must_use]
-    pub fn view(&self, now: Now) -> OrderView {
+    pub fn view(&self, state: &BucketState, now: Now) -> Option<OrderView> {
         let current = self.life.current();
-        OrderView {
+        let holding = state.holding(self.instrument)?;
+        Some(OrderView {
             key: self.key.clone(),
             cl_ord_id: current.cl_ord_id.clone(),
-            instrument: self.listed.instrument.id.clone(),
-            route: Arc::clone(&self.route),
+            instrument: holding.listed.instrument.id.clone(),
+            route: Arc::clone(state.route(self.account)?),
             side: self.side,
             terms: current.terms,
             time_in_force: self.life.time_in_force(),
@@ -83,10 +116,10 @@ impl OrderRecord {
                 .iter()
                 .map(|version| version.cl_ord_id.clone())
                 .collect(),
-            source: self.source.clone(),
+            source: self.source.as_deref().cloned(),
             approved_at: self.approved.wall,
             cancel_wanted: false,
-        }
+        })
     }
 
     /// Prices the order may rest at.

@@ -132,6 +132,8 @@ pub struct EngineSetup {
     pub source_lead_max: u64,
     /// Period of the collar over time (A5), nanoseconds.
     pub collar_period: u64,
+    /// Orders of a trading day that memory is set aside for at the start; more are taken as they come.
+    pub orders_expected: usize,
     /// How often the sweep frees what clients promised not to send and forgets what is past, nanoseconds.
     pub sweep_interval: u64,
 }
@@ -150,6 +152,7 @@ impl EngineSetup {
             clients: Vec::new(),
             source_lead_max: 5 * SECOND,
             collar_period: 300 * SECOND,
+            orders_expected: 0,
             sweep_interval: SECOND,
         }
     }

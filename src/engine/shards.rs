@@ -1,7 +1,8 @@
 //! A keyed store that many threads share and that never stalls to grow.
 //!
-//! Many small tables, each under its own lock. A table that grows moves sixteen bytes an entry and looks at no entry: the longest
-//! pause is that of one small table. Hashing is keyed, since clients choose the keys.
+//! Many small tables, each under its own lock. Memory for as many entries as are expected is set aside at the start; beyond that a table
+//! grows a step at a time, moves eight bytes an entry and looks at no entry: the longest pause is that of one small table. Hashing is
+//! keyed, since clients choose the keys.
 
 use core::hash::{BuildHasher, Hash};
 
@@ -9,10 +10,14 @@ use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 use parking_lot::{Mutex, MutexGuard};
 
+use super::pool::Pool;
+
 /// Something stored under a key it carries itself.
 pub trait Keyed {
     /// The key.
     type Key: Eq + Hash;
+    /// Memory that an entry may need besides its own, kept ready beside the table.
+    type Spare;
     /// This thing's key.
     fn key(&self) -> &Self::Key;
 }
@@ -20,22 +25,26 @@ pub trait Keyed {
 const SHARDS: usize = 1024;
 
 /// The store.
-pub struct Shards<V> {
+pub struct Shards<V: Keyed> {
     hasher: RandomState,
     shards: Box<[Mutex<Shard<V>>]>,
 }
 
 /// One table of the store, while it is locked.
-pub struct Shard<V> {
-    slots: HashTable<Slot<V>>,
+pub struct Shard<V: Keyed> {
+    slots: HashTable<Slot>,
+    values: Pool<V>,
+    /// Memory kept ready.
+    pub spare: Vec<V::Spare>,
     /// Ring of places the sweep visits next: hashes in no order.
     swept: usize,
 }
 
-/// Sixteen bytes, so that a table that grows moves little; what is stored stays where it is.
-struct Slot<V> {
+/// Eight bytes, so that a table that grows moves little; what is stored stays where it is.
+#[derive(Clone, Copy)]
+struct Slot {
     hash: u32,
-    value: Box<V>,
+    at: u32,
 }
 
 /// The tables of two keys; the second only where it is another one.
@@ -58,16 +67,33 @@ impl<V: Keyed> Default for Shards<V> {
     }
 }
 
-impl<V> Default for Shard<V> {
+impl<V: Keyed> Default for Shard<V> {
     fn default() -> Self {
         Self {
             slots: HashTable::new(),
+            values: Pool::default(),
+            spare: Vec::new(),
             swept: 0,
         }
     }
 }
 
 impl<V: Keyed> Shards<V> {
+    /// Sets memory aside for so many entries and their spares.
+    pub fn reserve(&self, count: usize, spare: impl Fn() -> V::Spare) {
+        // Keys scatter: what a table gets is its even share and some more.
+        let share = count / SHARDS;
+        let share = share.saturating_add(share / 8);
+        for shard in &self.shards {
+            let mut shard = shard.lock();
+            shard.values.reserve(share);
+            shard.slots.reserve(share, |slot| spread(slot.hash));
+            let missing = share.saturating_sub(shard.spare.len());
+            shard.spare.reserve(missing.saturating_mul(2));
+            shard.spare.extend((0..missing).map(|_| spare()));
+        }
+    }
+
     /// Where a key belongs.
     #[must_use]
     pub fn place(&self, key: &V::Key) -> Place {
@@ -104,7 +130,12 @@ impl<V: Keyed> Shards<V> {
     }
 
     /// Looks at `share` of all tables, a different one each time, and drops what `keep` does not keep.
-    pub fn sweep(&self, round: usize, rounds: usize, mut keep: impl FnMut(&mut V) -> bool) {
+    pub fn sweep(
+        &self,
+        round: usize,
+        rounds: usize,
+        mut keep: impl FnMut(&mut V, &mut Vec<V::Spare>) -> bool,
+    ) {
         let each = SHARDS.div_ceil(rounds.max(1));
         let from = round
             .checked_rem(rounds.max(1))
@@ -120,7 +151,7 @@ impl<V: Keyed> Shards<V> {
     pub fn len(&self) -> usize {
         self.shards
             .iter()
-            .map(|shard| shard.lock().slots.len())
+            .map(|shard| shard.lock().values.len())
             .sum()
     }
 
@@ -158,37 +189,43 @@ impl<V: Keyed> Shard<V> {
     /// The entry of a key.
     pub fn get_mut(&mut self, place: Place, key: &V::Key) -> Option<&mut V> {
         let hash = low(place.hash);
-        let is_it = |slot: &Slot<V>| slot.hash == hash && slot.value.key() == key;
-        let slot = self.slots.find_mut(spread(hash), is_it)?;
-        Some(&mut slot.value)
+        let slot = *self
+            .slots
+            .find(spread(hash), is_of(&self.values, hash, key))?;
+        self.values.get_mut(slot.at)
     }
 
     /// Stores an entry whose key is not there yet.
     pub fn insert(&mut self, place: Place, value: V) {
         let hash = low(place.hash);
-        let value = Box::new(value);
-        self.slots
-            .insert_unique(spread(hash), Slot { hash, value }, |slot| spread(slot.hash));
+        if let Some(at) = self.values.insert(value) {
+            self.slots
+                .insert_unique(spread(hash), Slot { hash, at }, |slot| spread(slot.hash));
+        }
     }
 
     /// Removes the entry of a key.
     pub fn remove(&mut self, place: Place, key: &V::Key) -> Option<V> {
         let hash = low(place.hash);
-        let is_it = |slot: &Slot<V>| slot.hash == hash && slot.value.key() == key;
-        let found = self.slots.find_entry(spread(hash), is_it).ok()?;
-        Some(*found.remove().0.value)
+        let found = self
+            .slots
+            .find_entry(spread(hash), is_of(&self.values, hash, key))
+            .ok()?;
+        self.values.remove(found.remove().0.at)
     }
 
     /// Looks at some entries, others the next time.
-    fn sweep(&mut self, keep: &mut impl FnMut(&mut V) -> bool) {
+    fn sweep(&mut self, keep: &mut impl FnMut(&mut V, &mut Vec<V::Spare>) -> bool) {
         const MOST: usize = 1024;
         let buckets = self.slots.num_buckets();
-        for at in self.swept..self.swept.saturating_add(MOST).min(buckets) {
-            if let Some(slot) = self.slots.get_bucket_mut(at)
-                && !keep(&mut slot.value)
-                && let Ok(found) = self.slots.get_bucket_entry(at)
+        for place in self.swept..self.swept.saturating_add(MOST).min(buckets) {
+            if let Some(Slot { at, .. }) = self.slots.get_bucket(place).copied()
+                && let Some(value) = self.values.get_mut(at)
+                && !keep(value, &mut self.spare)
+                && let Ok(found) = self.slots.get_bucket_entry(place)
             {
                 found.remove();
+                self.values.remove(at);
             }
         }
         self.swept = if self.swept.saturating_add(MOST) >= buckets {
@@ -197,6 +234,10 @@ impl<V: Keyed> Shard<V> {
             self.swept.saturating_add(MOST)
         };
     }
+}
+
+fn is_of<V: Keyed>(values: &Pool<V>, hash: u32, key: &V::Key) -> impl Fn(&Slot) -> bool {
+    move |slot| slot.hash == hash && values.get(slot.at).is_some_and(|value| value.key() == key)
 }
 
 #[cfg(test)]
@@ -209,6 +250,7 @@ mod tests {
     struct Pair(u64, u64);
     impl Keyed for Pair {
         type Key = u64;
+        type Spare = ();
         fn key(&self) -> &u64 {
             &self.0
         }
@@ -218,6 +260,7 @@ mod tests {
         #[test]
         fn the_store_is_a_map(steps in prop::collection::vec((0_u64..400, 0_u8..4), 1..2_000)) {
             let (store, mut model) = (Shards::<Pair>::default(), BTreeMap::new());
+            store.reserve(2_000, || ());
             for (at, (key, step)) in steps.into_iter().enumerate() {
                 let value = u64::try_from(at).unwrap();
                 let place = store.place(&key);
@@ -231,7 +274,7 @@ mod tests {
                     _ => prop_assert_eq!(shard.get_mut(place, &key).map(|pair| pair.1), model.get(&key).copied()),
                 }
             }
-            store.sweep(0, 1, |pair| pair.0 % 2 == 0);
+            store.sweep(0, 1, |pair, _| pair.0 % 2 == 0);
             model.retain(|key, _| key % 2 == 0);
             prop_assert_eq!(store.len(), model.len());
             for (key, value) in model {

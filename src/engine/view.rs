@@ -175,7 +175,7 @@ impl Engine {
         let mut orders: Vec<OrderView> = state
             .orders
             .iter()
-            .map(|(_, record)| self.order_view(bucket, &state, record, now))
+            .filter_map(|(_, record)| self.order_view(bucket, &state, record, now))
             .collect();
         drop(state);
         orders.sort_by(|one, other| {
@@ -191,18 +191,18 @@ impl Engine {
         state: &BucketState,
         record: &OrderRecord,
         now: Now,
-    ) -> OrderView {
-        let view = record.view(now);
+    ) -> Option<OrderView> {
+        let view = record.view(state, now)?;
         let (over, _) = self
             .controls
             .over(&view.instrument, &view.route.venue, &view.key.client);
         let mut states = bucket.path.iter().map(|group| group.switch.state());
         let halted = [state.note.state, over].contains(&TradingState::Halted)
             || states.any(|state| state == TradingState::Halted);
-        OrderView {
+        Some(OrderView {
             cancel_wanted: halted && !view.state.is_terminal(),
             ..view
-        }
+        })
     }
 
     /// Number of live orders in all buckets.
@@ -487,7 +487,10 @@ impl BucketState {
             let _ = write!(
                 text,
                 "|{:?}|{:?}|{:?}|{:?}",
-                record.key, record.route, record.life, record.hold
+                record.key,
+                self.route(record.account),
+                record.life,
+                record.hold
             );
         }
         text
