@@ -43,17 +43,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     served(contract, out.join("served"))
 }
 
-/// The order path once more, as the gateway serves it: the answers of a session are encoded when they are made, and then sent, kept
-/// and sent again as they are. All other messages are those of the contract.
+/// The order path once more, as the gateway serves it: decisions and the answers of a session are encoded when they are made, and then
+/// sent, kept and sent again as they are. All other messages are those of the contract.
 fn served(mut contract: FileDescriptorSet, out: PathBuf) -> Result<(), Box<dyn Error>> {
     contract
         .file
         .retain(|file| file.name() == "bulkhead/v1/gateway.proto");
     std::fs::create_dir_all(&out)?;
     let mut config = tonic_prost_build::Config::new();
-    config
-        .extern_path(".bulkhead.v1.SessionResponse", "crate::pb_codec::Encoded")
-        .extern_path(".bulkhead.v1", "crate::pb");
+    config.extern_path(".bulkhead.v1", "crate::pb");
+    for response in ["Decide", "Replace", "WhatIf", "Session"] {
+        let response = format!(".bulkhead.v1.{response}Response");
+        config.extern_path(response, "crate::pb_codec::Encoded");
+    }
     tonic_prost_build::configure()
         .build_client(false)
         .out_dir(out)

@@ -17,7 +17,7 @@
 
 tonic::include_proto!("bulkhead.v1");
 
-/// The order path as the gateway serves it: the answers of a session are [`crate::pb_codec::Encoded`].
+/// The order path as the gateway serves it: decisions, and the answers of a session, are [`crate::pb_codec::Encoded`].
 pub mod served {
     include!(concat!(env!("OUT_DIR"), "/served/bulkhead.v1.rs"));
 }

@@ -28,8 +28,7 @@ use crate::domain::name::ClientId;
 use crate::domain::time::SECOND;
 use crate::pb;
 use crate::pb::session_request::Payload;
-use crate::pb::session_response::Payload as Answer;
-use crate::pb_codec::Encoded;
+use crate::pb_codec::{Encoded, Fields};
 use crate::server::ANSWER_MAX;
 
 /// Requests that a client may leave unanswered before the server stops reading: the transport's windows hold as many, and more where
@@ -203,7 +202,7 @@ impl Session {
             payload,
         } = request;
         let Some(open) = &self.open else {
-            let answer = match payload {
+            let opened = match payload {
                 Some(Payload::Open(open)) => self.open(open),
                 _ => Err(Malformed::at("open", "the first message of a stream")),
             };
@@ -212,8 +211,14 @@ impl Session {
                 client_seq,
                 server_seq: 0,
             };
-            let answer = answer.unwrap_or_else(|malformed| Answer::Error(malformed.into()));
-            return Ok(Some(self.writer.answer(numbers, answer)));
+            let answer = match opened {
+                Ok(opened) => self.writer.answer(numbers, |to| {
+                    to.made(answer::OPENED, &opened);
+                    Ok(())
+                })?,
+                Err(malformed) => self.writer.error(numbers, malformed.into()),
+            };
+            return Ok(Some(answer));
         };
         let mut state = open.kept.state.lock();
         if state.openings != open.opening {
@@ -235,20 +240,16 @@ impl Session {
             Some(_) if !is_next => {
                 Err(Malformed::at("client_seq", "not above the last one").into())
             }
-            Some(payload) => {
-                let client = &open.kept.client;
-                operate(&self.gate, client, payload, numbers, &mut self.writer)
-            }
+            Some(payload) => self.writer.answer(numbers, |to| {
+                operate(&self.gate, &open.kept.client, payload, to)
+            }),
         };
-        let answer = answer.unwrap_or_else(|refusal| {
-            let error = Answer::Error(refusal.into());
-            self.writer.answer(numbers, error)
-        });
+        let answer = answer.unwrap_or_else(|refusal| self.writer.error(numbers, refusal));
         state.keep(numbers.server_seq, &answer);
         Ok(Some(answer))
     }
 
-    fn open(&mut self, message: pb::SessionOpen) -> Result<Answer, Malformed> {
+    fn open(&mut self, message: pb::SessionOpen) -> Result<pb::SessionOpened, Malformed> {
         let opening = session::open(message, Path::ROOT.field("open"))?;
         let now = self.gate.clock.now().mono;
         let (kept, token, resumed) = self.gate.sessions.open(&opening, now);
@@ -263,14 +264,14 @@ impl Session {
         let (opening, last_client_seq) = (state.openings, state.last_client_seq);
         drop(state);
         self.open = Some(Open { kept, opening });
-        Ok(Answer::Opened(pb::SessionOpened {
+        Ok(pb::SessionOpened {
             resume_token: token,
             resumed,
             last_client_seq,
             max_unanswered: UNANSWERED_MAX,
             max_batch_items: u32::try_from(BATCH_MAX).unwrap_or(u32::MAX),
             max_kept_answers: u32::try_from(KEPT_MAX).unwrap_or(u32::MAX),
-        }))
+        })
     }
 
     /// How it ends when it is told to: without an error, unless another stream has the session.
@@ -292,35 +293,66 @@ impl Drop for Session {
     }
 }
 
-/// Applies one message of an open session.
+/// Numbers of the answers in `SessionResponse`.
+mod answer {
+    pub const OPENED: u32 = 3;
+    pub const DECIDE: u32 = 4;
+    pub const REPLACE: u32 = 5;
+    pub const REPORT: u32 = 6;
+    pub const NOTIFY: u32 = 7;
+    pub const RELEASE: u32 = 8;
+    pub const WHAT_IF: u32 = 9;
+    pub const BATCH: u32 = 10;
+}
+
+/// Numbers of the results in `BatchItemResult`.
+mod result {
+    pub const DECIDE: u32 = 1;
+    pub const REPLACE: u32 = 2;
+    pub const REPORT: u32 = 3;
+    pub const NOTIFY: u32 = 4;
+    pub const RELEASE: u32 = 5;
+    pub const ERROR: u32 = 6;
+}
+
+/// Applies one message of an open session, and writes what is answered.
 fn operate(
     gate: &Gate,
     client: &ClientId,
     payload: Payload,
-    numbers: Numbers,
-    writer: &mut Writer,
-) -> Result<Encoded, Refusal> {
+    to: &mut Fields<'_>,
+) -> Result<(), Refusal> {
     let frame = |field: &'static str| Frame {
         at: Path::ROOT.field(field),
         client: Some(client),
     };
-    let answer = match payload {
-        Payload::Decide(request) => {
-            gate.decide(request, frame("decide"), writer.decision())?;
-            return Ok(writer.decided(numbers));
-        }
+    match payload {
+        Payload::Decide(request) => to.attempt(answer::DECIDE, |to| {
+            gate.decide(request, frame("decide"), to)
+        }),
+        Payload::Replace(request) => to.attempt(answer::REPLACE, |to| {
+            gate.replace(request, frame("replace"), to)
+        }),
+        Payload::WhatIf(request) => to.attempt(answer::WHAT_IF, |to| {
+            gate.what_if(request, frame("what_if"), to)
+        }),
         Payload::Batch(batch) => {
-            operate_all(gate, client, batch, writer)?;
-            return Ok(writer.batch(numbers));
+            to.attempt(answer::BATCH, |to| operate_all(gate, client, batch, to))
         }
-        Payload::Replace(request) => Answer::Replace(gate.replace(request, frame("replace"))?),
-        Payload::Report(request) => Answer::Report(gate.report(request, frame("report"))?),
-        Payload::Notify(request) => Answer::Notify(gate.notify(request, frame("notify"))?),
-        Payload::Release(request) => Answer::Release(gate.release(request, frame("release"))?),
-        Payload::WhatIf(request) => Answer::WhatIf(gate.what_if(request, frame("what_if"))?),
-        Payload::Open(_) => return Err(Malformed::at("open", "the session is open").into()),
-    };
-    Ok(writer.answer(numbers, answer))
+        Payload::Report(request) => {
+            to.made(answer::REPORT, &gate.report(request, frame("report"))?);
+            Ok(())
+        }
+        Payload::Notify(request) => {
+            to.made(answer::NOTIFY, &gate.notify(request, frame("notify"))?);
+            Ok(())
+        }
+        Payload::Release(request) => {
+            to.made(answer::RELEASE, &gate.release(request, frame("release"))?);
+            Ok(())
+        }
+        Payload::Open(_) => Err(Malformed::at("open", "the session is open").into()),
+    }
 }
 
 /// Applies the operations of a batch in order, each by itself.
@@ -328,15 +360,23 @@ fn operate_all(
     gate: &Gate,
     client: &ClientId,
     batch: pb::Batch,
-    writer: &mut Writer,
+    to: &mut Fields<'_>,
 ) -> Result<(), Refusal> {
+    const ITEMS: u32 = 1;
     let at = Path::ROOT.field("batch");
     let items = session::batch(batch, BATCH_MAX, at)?;
     let at = at.field("items");
     for (index, item) in items.into_iter().enumerate() {
-        let applied = operate_item(gate, client, at.item(index), item, writer);
+        let is_full = to.length() > BATCH_BYTES_MAX;
+        let applied = to.attempt(ITEMS, |to| {
+            if is_full {
+                return Err(Refusal::overloaded());
+            }
+            operate_item(gate, client, at.item(index), item, to)
+        });
         if let Err(refusal) = applied {
-            writer.item(pb::batch_item_result::Result::Error(refusal.into()));
+            let error = pb::OperationError::from(refusal);
+            to.message(ITEMS, |to| to.made(result::ERROR, &error));
         }
     }
     Ok(())
@@ -347,37 +387,34 @@ fn operate_item(
     client: &ClientId,
     at: Path<'_>,
     item: pb::BatchItem,
-    writer: &mut Writer,
+    to: &mut Fields<'_>,
 ) -> Result<(), Refusal> {
     use pb::batch_item::Operation;
-    use pb::batch_item_result::Result as Outcome;
     let frame = |field: &'static str| Frame {
         at: at.field(field),
         client: Some(client),
     };
-    if writer.item_bytes() > BATCH_BYTES_MAX {
-        return Err(Refusal::overloaded());
-    }
-    let result = match item.operation {
-        Some(Operation::Decide(request)) => {
-            gate.decide(request, frame("decide"), writer.decision())?;
-            writer.item_decided();
-            return Ok(());
+    match item.operation {
+        Some(Operation::Decide(request)) => to.attempt(result::DECIDE, |to| {
+            gate.decide(request, frame("decide"), to)
+        }),
+        Some(Operation::Replace(request)) => to.attempt(result::REPLACE, |to| {
+            gate.replace(request, frame("replace"), to)
+        }),
+        Some(Operation::Report(request)) => {
+            to.made(result::REPORT, &gate.report(request, frame("report"))?);
+            Ok(())
         }
-        Some(Operation::Replace(request)) => {
-            Outcome::Replace(gate.replace(request, frame("replace"))?)
+        Some(Operation::Notify(request)) => {
+            to.made(result::NOTIFY, &gate.notify(request, frame("notify"))?);
+            Ok(())
         }
-        Some(Operation::Report(request)) => Outcome::Report(gate.report(request, frame("report"))?),
-        Some(Operation::Notify(request)) => Outcome::Notify(gate.notify(request, frame("notify"))?),
         Some(Operation::Release(request)) => {
-            Outcome::Release(gate.release(request, frame("release"))?)
+            to.made(result::RELEASE, &gate.release(request, frame("release"))?);
+            Ok(())
         }
-        None => {
-            return Err(Malformed::at(at.field("operation").to_string(), says::REQUIRED).into());
-        }
-    };
-    writer.item(result);
-    Ok(())
+        None => Err(Malformed::at(at.field("operation").to_string(), says::REQUIRED).into()),
+    }
 }
 
 impl Stream for Session {

@@ -233,6 +233,7 @@ async fn the_bench_configuration_approves_every_order() {
                 .await
                 .unwrap()
                 .into_inner();
+            let answer = pb::DecideResponse::decode(answer.bytes()).unwrap();
             let decision = answer.decision.unwrap();
             assert_eq!(
                 decision.outcome(),

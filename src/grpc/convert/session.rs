@@ -2,13 +2,12 @@
 //! in it are read as those of the unary calls.
 
 use prost::bytes::BytesMut;
-use prost::encoding::{self, WireType};
 
-use super::error::Malformed;
+use super::error::{Malformed, Refusal};
 use super::field::{Path, Violations, says};
 use crate::domain::name::ClientId;
 use crate::pb;
-use crate::pb_codec::Encoded;
+use crate::pb_codec::{Encoded, Fields};
 
 /// Most bytes of a token to resume by.
 pub const TOKEN_MAX: usize = 256;
@@ -81,93 +80,47 @@ pub struct Numbers {
     pub server_seq: u64,
 }
 
-/// Writes answers. A decision is written over the one before it, and answers behind each other into a chunk that they share: neither
-/// takes memory of its own.
+/// Writes answers, one behind the other into chunks that they share.
 pub struct Writer {
     chunk: BytesMut,
-    decided: pb::DecideResponse,
-    /// Results of the batch that is being applied, encoded.
-    items: Vec<u8>,
 }
 
 impl Default for Writer {
     fn default() -> Self {
         Self {
             chunk: BytesMut::with_capacity(CHUNK),
-            decided: pb::DecideResponse::default(),
-            items: Vec::new(),
         }
     }
 }
 
-// Fields of `SessionResponse`, `BatchResult` and `BatchItemResult` that are written one by one.
-const CLIENT_SEQ: u32 = 1;
-const SERVER_SEQ: u32 = 2;
-const DECIDE: u32 = 4;
-const BATCH: u32 = 10;
-const ITEMS: u32 = 1;
-const ITEM_DECIDE: u32 = 1;
-
 impl Writer {
-    /// Where a decision is written to before [`Self::decided`] or [`Self::item_decided`] encodes it.
-    pub fn decision(&mut self) -> &mut pb::Decision {
-        self.decided.decision.get_or_insert_default()
+    /// An answer, of which `write` writes all but the numbers.
+    ///
+    /// # Errors
+    /// As `write`; there is no answer then.
+    pub fn answer(
+        &mut self,
+        numbers: Numbers,
+        write: impl FnOnce(&mut Fields<'_>) -> Result<(), Refusal>,
+    ) -> Result<Encoded, Refusal> {
+        let mut to = Fields::of(&mut self.chunk);
+        to.number(1, numbers.client_seq);
+        to.number(2, numbers.server_seq);
+        match write(&mut to) {
+            Ok(()) => Ok(Encoded::split_from(&mut self.chunk)),
+            Err(refusal) => {
+                self.chunk.clear();
+                Err(refusal)
+            }
+        }
     }
 
-    /// The answer to a decide.
-    pub fn decided(&mut self, numbers: Numbers) -> Encoded {
-        self.numbers(numbers);
-        encoding::message::encode(DECIDE, &self.decided, &mut self.chunk);
-        self.finish()
+    /// The answer to what was refused.
+    pub fn error(&mut self, numbers: Numbers, refusal: Refusal) -> Encoded {
+        let answer = self.answer(numbers, |to| {
+            to.made(11, &pb::OperationError::from(refusal));
+            Ok(())
+        });
+        answer.unwrap_or_default()
     }
-
-    /// Any answer.
-    pub fn answer(&mut self, numbers: Numbers, payload: pb::session_response::Payload) -> Encoded {
-        self.numbers(numbers);
-        payload.encode(&mut self.chunk);
-        self.finish()
-    }
-
-    /// The result of a decide in a batch.
-    pub fn item_decided(&mut self) {
-        let length = encoding::message::encoded_len(ITEM_DECIDE, &self.decided);
-        length_delimited(ITEMS, length, &mut self.items);
-        encoding::message::encode(ITEM_DECIDE, &self.decided, &mut self.items);
-    }
-
-    /// Any result in a batch.
-    pub fn item(&mut self, result: pb::batch_item_result::Result) {
-        let result = Some(result);
-        encoding::message::encode(ITEMS, &pb::BatchItemResult { result }, &mut self.items);
-    }
-
-    /// Bytes of the results so far.
-    #[must_use]
-    pub const fn item_bytes(&self) -> usize {
-        self.items.len()
-    }
-
-    /// The answer to a batch: the results since the last one.
-    pub fn batch(&mut self, numbers: Numbers) -> Encoded {
-        self.numbers(numbers);
-        length_delimited(BATCH, self.items.len(), &mut self.chunk);
-        self.chunk.extend_from_slice(&self.items);
-        self.items.clear();
-        self.finish()
-    }
-
-    fn numbers(&mut self, numbers: Numbers) {
-        encoding::uint64::encode(CLIENT_SEQ, &numbers.client_seq, &mut self.chunk);
-        encoding::uint64::encode(SERVER_SEQ, &numbers.server_seq, &mut self.chunk);
-    }
-
-    fn finish(&mut self) -> Encoded {
-        Encoded::new(self.chunk.split().freeze())
-    }
-}
-
-fn length_delimited(field: u32, length: usize, to: &mut impl prost::bytes::BufMut) {
-    encoding::encode_key(field, WireType::LengthDelimited, to);
-    // A length always fits: at most 64 bits.
-    encoding::encode_varint(u64::try_from(length).unwrap_or(u64::MAX), to);
 }

@@ -319,7 +319,7 @@ fn asked(key: &OrderKey) -> Asked<'_> {
 #[test]
 fn an_approval_says_where_to_send_how_much_and_what_was_checked() {
     let key = key("a-1");
-    let got = decision::write(answer(Outcome::Approved(route())), &asked(&key));
+    let got = decision::write(&answer(Outcome::Approved(route())), &asked(&key));
     let expected = pb::Decision {
         decision_id: s("18fae27693b40007-2a"),
         sequence: 42,
@@ -370,7 +370,7 @@ fn a_reject_names_every_limit_and_no_route() {
         ..asked(&key)
     };
     let got = decision::write(
-        Answer {
+        &Answer {
             order_state: None,
             ..answer(outcome)
         },
@@ -419,7 +419,7 @@ fn a_reroute_says_where_to_and_why() {
         because,
     };
     let key = key("a-1");
-    let got = decision::write(answer(outcome), &asked(&key));
+    let got = decision::write(&answer(outcome), &asked(&key));
     assert_eq!(got.outcome, i32::from(pb::Outcome::Rerouted));
     assert!(got.route.is_some() && got.approved_quantity.is_some());
     assert!(got.breaches.is_empty());
@@ -438,7 +438,7 @@ fn figures_come_where_they_were_asked_for() {
         finding(Reason::OrderRate, Level::Bucket, Unit::None),
     ]));
     let key = key("a-1");
-    let got = decision::write(answer, &asked(&key));
+    let got = decision::write(&answer, &asked(&key));
     let units: Vec<_> = got.figures.iter().map(|it| it.unit.as_str()).collect();
     assert_eq!(units, ["BTC", "USD", ""]);
     assert_eq!(got.figures[0].limit_id, "order_base_quantity_max");
@@ -452,56 +452,9 @@ fn a_what_if_has_neither_id_nor_number() {
         what_if: true,
         ..asked(&key)
     };
-    let got = decision::write(answer(Outcome::Approved(route())), &asked);
+    let got = decision::write(&answer(Outcome::Approved(route())), &asked);
     assert!(got.what_if);
     assert_eq!((got.decision_id.as_str(), got.sequence), ("", 0));
-}
-
-#[test]
-fn a_decision_in_place_of_another_has_nothing_of_it() {
-    let finding = || finding(Reason::OrderRate, Level::Bucket, Unit::Count);
-    let (key, other) = (key("a-1"), key("another-one"));
-    let original = "the-original".parse().unwrap();
-    let full = |outcome| {
-        let mut answer = Answer {
-            cancel_first: vec!["r-1".parse().unwrap()],
-            expires_at: Some(7),
-            ..answer(outcome)
-        };
-        answer.decision.figures = Some(Box::new([finding()]));
-        answer
-    };
-    let bare = |outcome| {
-        let mut answer = answer(outcome);
-        answer.decision.versions.price = None;
-        answer
-    };
-    let outcomes = || {
-        let because = Box::new([finding()]);
-        let to = route();
-        [
-            Outcome::Approved(route()),
-            Outcome::Rejected(Box::new([finding()])),
-            Outcome::Rerouted { to, because },
-        ]
-    };
-    for before in outcomes() {
-        for after in outcomes() {
-            for what_if in [false, true] {
-                let other = Asked {
-                    original: Some(&original),
-                    ..asked(&other)
-                };
-                let mut got = decision::write(full(before.clone()), &other);
-                let asked = Asked {
-                    what_if,
-                    ..asked(&key)
-                };
-                decision::write_over(&mut got, bare(after.clone()), &asked);
-                assert_eq!(got, decision::write(bare(after.clone()), &asked));
-            }
-        }
-    }
 }
 
 #[test]
@@ -517,7 +470,7 @@ fn a_replayed_approval_says_whether_its_order_has_ended() {
                 closing_restricted: true,
                 ..answer(Outcome::Approved(route()))
             };
-            let got = decision::write(answer, &asked(&key));
+            let got = decision::write(&answer, &asked(&key));
             assert_eq!(got.replayed, replayed);
             assert_eq!(got.order_ended, replayed && state.is_terminal());
             assert!(got.exit && got.closing_restricted);
