@@ -133,6 +133,11 @@ impl<'b> Fields<'b> {
         self.0.len()
     }
 
+    /// Makes room for so many bytes at once.
+    pub fn reserve(&mut self, bytes: usize) {
+        self.0.reserve(bytes);
+    }
+
     /// An unsigned number, an enum's, or a signed one as its two's complement.
     pub fn number(&mut self, field: u32, number: u64) {
         if number != 0 {
@@ -169,6 +174,25 @@ impl<'b> Fields<'b> {
             // Bytes take whatever is written.
             let _ = to.0.write_fmt(text);
         });
+    }
+
+    /// A text of two numbers as `{:x}-{:x}` writes them: there is one in each decision, and it need not be formatted by the general means.
+    pub fn pair(&mut self, field: u32, first: u64, second: u64) {
+        self.message(field, |to| {
+            to.digits(first);
+            to.0.put_u8(b'-');
+            to.digits(second);
+        });
+    }
+
+    fn digits(&mut self, number: u64) {
+        let bits = u64::BITS.saturating_sub(number.leading_zeros());
+        for place in (0..bits.div_ceil(4).max(1)).rev() {
+            let digit = number.unbounded_shr(place.saturating_mul(4)) & 0xf;
+            let digit = u8::try_from(digit).unwrap_or(0);
+            let letter = if digit < 10 { b'0' } else { b'a' - 10 };
+            self.0.put_u8(letter.saturating_add(digit));
+        }
     }
 
     /// A message that was made before.
@@ -426,6 +450,14 @@ mod tests {
             value: "7.5".to_owned(),
         };
         assert_eq!(bytes.split(), decimal.encode_to_vec());
+        for (first, second) in [(0, 1), (u64::MAX, 0xf0), (0x10, 0x0123_4567_89ab_cdef)] {
+            let mut to = Fields::of(&mut bytes);
+            to.pair(1, first, second);
+            let decimal = Decimal {
+                value: format!("{first:x}-{second:x}"),
+            };
+            assert_eq!(bytes.split(), decimal.encode_to_vec());
+        }
 
         let mut to = Fields::of(&mut bytes);
         to.number(1, 5);

@@ -22,7 +22,7 @@ use crate::pb::served::gateway_service_server::GatewayService;
 use crate::pb_codec::{Encoded, Fields};
 
 /// Bytes that an approval fits in, nearly always.
-const APPROVAL: usize = 384;
+pub(super) const APPROVAL: usize = 384;
 
 /// The service.
 #[derive(Clone)]

@@ -23,7 +23,7 @@ use super::Gate;
 use super::convert::error::{Malformed, Refusal};
 use super::convert::field::{Path, says};
 use super::convert::session::{self, Numbers, Opening, Writer};
-use super::gateway::Frame;
+use super::gateway::{APPROVAL, Frame};
 use crate::domain::name::ClientId;
 use crate::domain::time::SECOND;
 use crate::pb;
@@ -366,6 +366,7 @@ fn operate_all(
     let at = Path::ROOT.field("batch");
     let items = session::batch(batch, BATCH_MAX, at)?;
     let at = at.field("items");
+    to.reserve(items.len().saturating_mul(APPROVAL));
     for (index, item) in items.into_iter().enumerate() {
         let is_full = to.length() > BATCH_BYTES_MAX;
         let applied = to.attempt(ITEMS, |to| {

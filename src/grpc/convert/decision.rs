@@ -73,7 +73,7 @@ fn write_fields(to: &mut Fields<'_>, answer: &Answer, asked: &Asked<'_>) {
     let subject = subject.as_deref();
     // The id is the same in every repetition, and another one after a restart that begins to count anew.
     if !asked.what_if {
-        to.shown(1, format_args!("{at:x}-{sequence:x}"));
+        to.pair(1, at.cast_unsigned(), *sequence);
         to.number(2, *sequence);
     }
     to.number(3, number(outcome.into()));
