@@ -17,6 +17,11 @@
 
 tonic::include_proto!("bulkhead.v1");
 
+/// The order path as the gateway serves it: decisions, and the answers of a session, are [`crate::pb_codec::Encoded`].
+pub mod served {
+    include!(concat!(env!("OUT_DIR"), "/served/bulkhead.v1.rs"));
+}
+
 /// The encoded `FileDescriptorSet` of the contract, its imports and `google.rpc`, with comments: for reflection.
 pub const DESCRIPTOR: &[u8] = tonic::include_file_descriptor_set!("bulkhead");
 

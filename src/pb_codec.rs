@@ -1,11 +1,14 @@
 //! How messages become bytes at the edge. As tonic's own protobuf codec, except for bytes that are not protobuf:
 //! a request gets INVALID_ARGUMENT instead of INTERNAL, and a message of a session or of a stream of marks does not end its stream.
 
+use core::convert::Infallible;
+use core::fmt::{self, Write as _};
 use std::any::Any;
 use std::marker::PhantomData;
 
-use prost::bytes::Buf;
-use prost::{Message, Name};
+use prost::bytes::{Buf, BufMut, Bytes, BytesMut};
+use prost::encoding::{DecodeContext, WireType, encode_key, encode_varint, encoded_len_varint};
+use prost::{DecodeError, Message, Name};
 use tonic::Status;
 use tonic::codec::{Codec, DecodeBuf, Decoder};
 use tonic_prost::ProstEncoder;
@@ -100,6 +103,177 @@ fn decode<U: Message + Name + Default + 'static>(buf: &mut impl Buf) -> Result<U
     } else {
         Status::invalid_argument(BROKEN_REQUEST)
     })
+}
+
+/// A message that is encoded already. Clones share its bytes.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Encoded(Bytes);
+
+impl Encoded {
+    /// The message that `fields` were written of; the next one begins behind it in the same room.
+    pub fn split_from(fields: &mut BytesMut) -> Self {
+        Self(fields.split().freeze())
+    }
+
+    /// The message as bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Writes a message field by field, straight into the bytes that are sent. As in any protobuf encoding, numbers that are zero, flags
+/// that are false and texts that are empty are left out, and messages are not.
+pub struct Fields<'b>(&'b mut BytesMut);
+
+impl<'b> Fields<'b> {
+    /// Fields of the message that begins where these bytes do.
+    pub const fn of(bytes: &'b mut BytesMut) -> Self {
+        Self(bytes)
+    }
+
+    /// Bytes of the message so far.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Makes room for so many bytes at once.
+    pub fn reserve(&mut self, bytes: usize) {
+        self.0.reserve(bytes);
+    }
+
+    /// An unsigned number, an enum's, or a signed one as its two's complement.
+    pub fn number(&mut self, field: u32, number: u64) {
+        if number != 0 {
+            encode_key(field, WireType::Varint, self.0);
+            encode_varint(number, self.0);
+        }
+    }
+
+    /// A number that always takes eight bytes.
+    pub fn fixed(&mut self, field: u32, number: u64) {
+        if number != 0 {
+            encode_key(field, WireType::SixtyFourBit, self.0);
+            self.0.put_u64_le(number);
+        }
+    }
+
+    /// A flag.
+    pub fn flag(&mut self, field: u32, flag: bool) {
+        self.number(field, u64::from(flag));
+    }
+
+    /// A text.
+    pub fn text(&mut self, field: u32, text: &str) {
+        if !text.is_empty() {
+            encode_key(field, WireType::LengthDelimited, self.0);
+            encode_varint(wide(text.len()), self.0);
+            self.0.put_slice(text.as_bytes());
+        }
+    }
+
+    /// A text that is written here, and not empty.
+    pub fn shown(&mut self, field: u32, text: fmt::Arguments<'_>) {
+        self.message(field, |to| {
+            // Bytes take whatever is written.
+            let _ = to.0.write_fmt(text);
+        });
+    }
+
+    /// A text of two numbers as `{:x}-{:x}` writes them: there is one in each decision, and it need not be formatted by the general means.
+    pub fn pair(&mut self, field: u32, first: u64, second: u64) {
+        self.message(field, |to| {
+            to.digits(first);
+            to.0.put_u8(b'-');
+            to.digits(second);
+        });
+    }
+
+    fn digits(&mut self, number: u64) {
+        let bits = u64::BITS.saturating_sub(number.leading_zeros());
+        for place in (0..bits.div_ceil(4).max(1)).rev() {
+            let digit = number.unbounded_shr(place.saturating_mul(4)) & 0xf;
+            let digit = u8::try_from(digit).unwrap_or(0);
+            let letter = if digit < 10 { b'0' } else { b'a' - 10 };
+            self.0.put_u8(letter.saturating_add(digit));
+        }
+    }
+
+    /// A message that was made before.
+    pub fn made(&mut self, field: u32, message: &impl Message) {
+        prost::encoding::message::encode(field, message, self.0);
+    }
+
+    /// A message, written field by field.
+    pub fn message(&mut self, field: u32, write: impl FnOnce(&mut Fields<'_>)) {
+        let Ok(()) = self.attempt::<Infallible>(field, |to| {
+            write(to);
+            Ok(())
+        });
+    }
+
+    /// A message, of which nothing stays if it fails.
+    ///
+    /// # Errors
+    /// As `write`.
+    pub fn attempt<E>(
+        &mut self,
+        field: u32,
+        write: impl FnOnce(&mut Fields<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let before = self.0.len();
+        encode_key(field, WireType::LengthDelimited, self.0);
+        let length_at = self.0.len();
+        // The length takes one byte, or moves what is behind it.
+        self.0.put_u8(0);
+        let start = self.0.len();
+        if let Err(error) = write(&mut Fields(self.0)) {
+            self.0.truncate(before);
+            return Err(error);
+        }
+        let end = self.0.len();
+        let length = wide(end.saturating_sub(start));
+        let more = encoded_len_varint(length).saturating_sub(1);
+        if more > 0 {
+            self.0.put_bytes(0, more);
+            self.0.copy_within(start..end, start.saturating_add(more));
+        }
+        if let Some(mut room) = self.0.get_mut(length_at..start.saturating_add(more)) {
+            encode_varint(length, &mut room);
+        }
+        Ok(())
+    }
+}
+
+/// A length as a number of the encoding, which has as many bits.
+fn wide(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+/// It is sent as it is. It is never received: what would be read is dropped.
+impl Message for Encoded {
+    fn encode_raw(&self, buf: &mut impl BufMut) {
+        buf.put_slice(&self.0);
+    }
+
+    fn encoded_len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn merge_field(
+        &mut self,
+        tag: u32,
+        wire_type: WireType,
+        buf: &mut impl Buf,
+        context: DecodeContext,
+    ) -> Result<(), DecodeError> {
+        prost::encoding::skip_field(wire_type, tag, buf, context)
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
+    }
 }
 
 #[cfg(test)]
@@ -225,6 +399,92 @@ mod tests {
             assert_eq!(decoded.payload, None, "{length} bytes");
             assert!(cut.is_empty());
         }
+    }
+
+    #[test]
+    fn a_message_written_field_by_field_is_read_as_it_was_meant() {
+        use crate::pb::{ChecksRun, OperationError, SessionOpened, SessionResponse, Versions};
+        use crate::pb::{Decimal, session_response::Payload as Answer};
+
+        let mut bytes = BytesMut::new();
+        let mut to = Fields::of(&mut bytes);
+        to.number(1, 300);
+        to.number(2, 0);
+        to.message(3, |to| {
+            to.text(1, "token");
+            to.flag(2, true);
+            to.flag(3, false);
+            to.number(3, u64::MAX);
+            to.text(4, "");
+        });
+        let opened = SessionOpened {
+            resume_token: "token".to_owned(),
+            resumed: true,
+            last_client_seq: u64::MAX,
+            ..SessionOpened::default()
+        };
+        let response = SessionResponse {
+            client_seq: 300,
+            server_seq: 0,
+            payload: Some(Answer::Opened(opened)),
+        };
+        assert_eq!(bytes.split(), response.encode_to_vec());
+
+        let mut to = Fields::of(&mut bytes);
+        to.fixed(1, 1 << 40);
+        to.fixed(2, 0);
+        let checks = ChecksRun {
+            evaluated: 1 << 40,
+            not_applicable: 0,
+        };
+        assert_eq!(bytes.split(), checks.encode_to_vec());
+
+        // Lengths of one, two and three bytes, and a message within that is empty.
+        for length in [0, 1, 127, 128, 16_383, 16_384, 100_000] {
+            let text = "x".repeat(length);
+            let error = OperationError {
+                text: text.clone(),
+                ..OperationError::default()
+            };
+            let mut to = Fields::of(&mut bytes);
+            to.message(11, |to| to.text(4, &text));
+            let response = SessionResponse {
+                payload: Some(Answer::Error(error.clone())),
+                ..SessionResponse::default()
+            };
+            assert_eq!(bytes.split(), response.encode_to_vec(), "{length}");
+            let mut to = Fields::of(&mut bytes);
+            to.made(11, &error);
+            assert_eq!(bytes.split(), response.encode_to_vec(), "{length}");
+        }
+
+        let mut to = Fields::of(&mut bytes);
+        to.shown(1, format_args!("{}.{}", 7, 5));
+        let decimal = Decimal {
+            value: "7.5".to_owned(),
+        };
+        assert_eq!(bytes.split(), decimal.encode_to_vec());
+        for (first, second) in [(0, 1), (u64::MAX, 0xf0), (0x10, 0x0123_4567_89ab_cdef)] {
+            let mut to = Fields::of(&mut bytes);
+            to.pair(1, first, second);
+            let decimal = Decimal {
+                value: format!("{first:x}-{second:x}"),
+            };
+            assert_eq!(bytes.split(), decimal.encode_to_vec());
+        }
+
+        let mut to = Fields::of(&mut bytes);
+        to.number(1, 5);
+        let failed = to.attempt(2, |to| {
+            to.text(1, "nothing of this");
+            Err("no")
+        });
+        assert_eq!((failed, to.length()), (Err("no"), 2));
+        let versions = Versions {
+            config: 5,
+            ..Versions::default()
+        };
+        assert_eq!(bytes, versions.encode_to_vec());
     }
 
     #[tokio::test(flavor = "current_thread")]

@@ -51,7 +51,7 @@ type Figures = BTreeMap<(Mode, usize), Vec<Measured>>;
 fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::from_args(std::env::args().skip(1))?;
     if let Some(kind) = &options.server {
-        return server::serve(kind, options.listen);
+        return server::serve(kind, options.runtime, options.listen);
     }
     if !options.unpinned
         && let Some(core) = options.core.or_else(|| machine::cores().last().copied())
@@ -63,7 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(run(&mut targets, &options.effort, &mut report))?;
+    runtime.block_on(run(&mut targets, &options, &mut report))?;
     report.finish(options.json.as_deref())?;
     if options.strict && !report.all_met() {
         return Err("a bar was missed".into());
@@ -74,7 +74,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn start(options: &Options) -> Result<Vec<Target>, Box<dyn Error>> {
     let mut targets: Vec<Target> = Vec::new();
     for kind in &options.servers {
-        let server = Server::start(kind)?;
+        let server = Server::start(kind, options.runtime)?;
         let namesakes = targets
             .iter()
             .filter(|target| target.name.starts_with(kind.as_str()));
@@ -102,22 +102,25 @@ fn start(options: &Options) -> Result<Vec<Target>, Box<dyn Error>> {
 
 async fn run(
     targets: &mut [Target],
-    effort: &Effort,
+    options: &Options,
     report: &mut Report,
 ) -> Result<(), Box<dyn Error>> {
+    let effort = &options.effort;
+    let modes = options.modes.as_deref().unwrap_or(&Mode::ALL);
     report.say(&format!(
-        "{} rounds; median [least .. most]; latencies and CPU per order in us; noisy figures say so",
-        effort.rounds
+        "{} rounds, runtime {}; median [least .. most]; latencies and CPU per order in us; noisy figures say so",
+        effort.rounds,
+        options.runtime.word()
     ));
     let mut figures = Figures::new();
     for _ in 0..effort.rounds {
-        for mode in Mode::ALL {
+        for &mode in modes {
             for (at, measured) in round(mode, targets, effort).await?.into_iter().enumerate() {
                 figures.entry((mode, at)).or_default().push(measured);
             }
         }
     }
-    for mode in Mode::ALL {
+    for &mode in modes {
         for (at, target) in targets.iter().enumerate() {
             let rounds = figures.get(&(mode, at)).map_or(&[][..], Vec::as_slice);
             report.row(row(format!("{}/{}", target.name, mode.name()), rounds)?);
@@ -129,6 +132,9 @@ async fn run(
                 report.ratio(ratio);
             }
         }
+    }
+    if options.modes.is_some() {
+        return Ok(());
     }
     long_streams(targets, effort, report).await?;
     neighbours(targets, effort, report).await

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::net::SocketAddr;
+use std::str::FromStr;
 use std::time::Duration;
 
 use tonic::transport::{Channel, Endpoint};
@@ -47,6 +48,18 @@ impl Mode {
         Self::PacedUnary,
         Self::PacedStream,
     ];
+
+    /// As the command line calls it.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::UnaryOne => "unary-1",
+            Self::UnaryFifty => "unary-50",
+            Self::Stream => "stream",
+            Self::Batch => "batch",
+            Self::PacedUnary => "paced-unary",
+            Self::PacedStream => "paced-stream",
+        }
+    }
 
     pub fn name(self) -> &'static str {
         match self {
@@ -101,6 +114,16 @@ impl Mode {
         let measured = meter.stop(target, &tally);
         all_approved(&target.name, &tally)?;
         Ok(measured)
+    }
+}
+
+impl FromStr for Mode {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|mode| mode.word() == word)
+            .ok_or_else(|| word.to_owned())
     }
 }
 

@@ -4,6 +4,9 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::mode::Mode;
+use crate::server::Flavour;
+
 /// What is started when nothing is named. The first is what the others are compared with.
 const SERVERS: &[&str] = &["empty", "gateway"];
 
@@ -11,6 +14,8 @@ pub const USAGE: &str = "\
 cargo bench --bench wire -- [options]
   --servers A,B      what to start and compare, the first being the measure; `empty,empty` shows the noise
   --also NAME=ADDR   measure a server that runs already as well
+  --modes A,B        only these of unary-1, unary-50, stream, batch, paced-unary and paced-stream; no long streams and no neighbours
+  --runtime FLAVOUR  per_core (one single-threaded runtime, the default) or multi_thread, of every server
   --full             long rounds, 5 million orders for the tail: some ten minutes
   --rounds N         rounds of every cell
   --core N           core for client and servers (the last one there is)
@@ -22,6 +27,9 @@ cargo bench --bench wire -- [options]
 pub struct Options {
     pub servers: Vec<String>,
     pub also: Vec<(String, SocketAddr)>,
+    /// What is measured; nothing else where it was asked for.
+    pub modes: Option<Vec<Mode>>,
+    pub runtime: Flavour,
     pub effort: Effort,
     pub core: Option<usize>,
     pub unpinned: bool,
@@ -83,6 +91,8 @@ impl Options {
         let mut options = Self {
             servers: SERVERS.iter().map(|&name| name.to_owned()).collect(),
             also: Vec::new(),
+            modes: None,
+            runtime: Flavour::PerCore,
             effort: Effort::SMOKE,
             core: None,
             unpinned: false,
@@ -101,6 +111,13 @@ impl Options {
                 // Given by `cargo bench`, and not by `cargo test`, which only asks whether it works.
                 "--bench" => bench = true,
                 "--full" => full = true,
+                "--modes" => {
+                    let modes: Result<Vec<Mode>, String> =
+                        value()?.split(',').map(str::parse).collect();
+                    options.modes =
+                        Some(modes.map_err(|word| format!("{flag} {word}: unknown\n{USAGE}"))?);
+                }
+                "--runtime" => options.runtime = value()?.parse()?,
                 "--servers" => options.servers = value()?.split(',').map(str::to_owned).collect(),
                 "--also" => {
                     let value = value()?;

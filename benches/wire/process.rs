@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use crate::server::Flavour;
 use crate::support::machine;
 
 /// What a server process prints before its address, once it listens.
@@ -22,9 +23,9 @@ pub struct Server {
 
 impl Server {
     /// Starts `--server <kind>` and waits until it listens. It inherits the cores of the calling thread.
-    pub fn start(kind: &str) -> Result<Self, Box<dyn Error>> {
+    pub fn start(kind: &str, runtime: Flavour) -> Result<Self, Box<dyn Error>> {
         let mut child = Command::new(env::current_exe()?)
-            .args(["--server", kind])
+            .args(["--server", kind, "--runtime", runtime.word()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;

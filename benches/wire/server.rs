@@ -1,7 +1,9 @@
-//! The server side of the bench, in its own process: one thread, one runtime, as the gateway runs a core.
+//! The server side of the bench, in its own process: one thread, one runtime, as the gateway runs a core; or, where that is asked
+//! for, one runtime with a thread for each core that the process may use.
 
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::str::FromStr;
 use std::sync::Arc;
 use std::thread;
 
@@ -19,8 +21,46 @@ use crate::gateway;
 use crate::process::{LISTENING, wait_for_the_client_to_end};
 use crate::support::orders::BUCKETS;
 
+/// The runtime of a server: the same for all of one run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flavour {
+    PerCore,
+    MultiThread,
+}
+
+impl Flavour {
+    /// As the command line and the configuration call it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::PerCore => "per_core",
+            Self::MultiThread => "multi_thread",
+        }
+    }
+
+    fn builder(self) -> tokio::runtime::Builder {
+        match self {
+            Self::PerCore => tokio::runtime::Builder::new_current_thread(),
+            Self::MultiThread => tokio::runtime::Builder::new_multi_thread(),
+        }
+    }
+}
+
+impl FromStr for Flavour {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        let mut all = [Self::PerCore, Self::MultiThread].into_iter();
+        all.find(|flavour| flavour.word() == word)
+            .ok_or_else(|| format!("--runtime {word}: expected per_core or multi_thread"))
+    }
+}
+
 /// Serves what `kind` names until the client that started this process is gone.
-pub fn serve(kind: &str, address: Option<SocketAddr>) -> Result<(), Box<dyn Error>> {
+pub fn serve(
+    kind: &str,
+    flavour: Flavour,
+    address: Option<SocketAddr>,
+) -> Result<(), Box<dyn Error>> {
     if address.is_none() {
         thread::spawn(|| {
             wait_for_the_client_to_end();
@@ -28,17 +68,24 @@ pub fn serve(kind: &str, address: Option<SocketAddr>) -> Result<(), Box<dyn Erro
         });
     }
     let address = address.unwrap_or((Ipv4Addr::LOCALHOST, 0).into());
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
     match kind {
-        "empty" => runtime.block_on(serve_empty(address)),
-        "gateway" => runtime.block_on(serve_gateway(address)),
+        // Served by the workers, as the gateway's connections are, and not by the thread that waits for them.
+        "empty" => {
+            let runtime = flavour.builder().enable_all().build()?;
+            let served = runtime.block_on(async { tokio::spawn(serve_empty(address)).await? });
+            served.map_err(|error| -> Box<dyn Error> { error })
+        }
+        "gateway" => {
+            let waiting = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            waiting.block_on(serve_gateway(flavour, address))
+        }
         _ => Err(format!("--server {kind}: expected empty or gateway").into()),
     }
 }
 
-async fn serve_empty(address: SocketAddr) -> Result<(), Box<dyn Error>> {
+async fn serve_empty(address: SocketAddr) -> Result<(), Box<dyn Error + Send + Sync>> {
     let listener = TcpListener::bind(address).await?;
     println!("{LISTENING}{}", listener.local_addr()?);
     let reflection = || {
@@ -56,10 +103,13 @@ async fn serve_empty(address: SocketAddr) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The gateway as it is served, with one worker and every check on; a bucket's own orders may meet each other.
-async fn serve_gateway(address: SocketAddr) -> Result<(), Box<dyn Error>> {
+/// The gateway as it is served, with every check on; a bucket's own orders may meet each other.
+async fn serve_gateway(flavour: Flavour, address: SocketAddr) -> Result<(), Box<dyn Error>> {
     let mut settings = Settings::load(&Sources::default())?.server;
-    (settings.workers, settings.runtime) = (1, Runtime::PerCore);
+    (settings.workers, settings.runtime) = match flavour {
+        Flavour::PerCore => (1, Runtime::PerCore),
+        Flavour::MultiThread => (thread::available_parallelism()?.get(), Runtime::MultiThread),
+    };
     let listener = bulkhead::server::bind(address).await?;
     println!("{LISTENING}{}", listener.local_addr()?);
     let mut limits = gateway::every_limit();

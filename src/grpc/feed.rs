@@ -255,7 +255,7 @@ fn decided(request: Request<'_>, answer: &Answer, engine_nanos: u64) -> Event {
     };
     let what_if = false;
     let written = decision::write(
-        answer,
+        &answer,
         &Asked {
             key,
             original,

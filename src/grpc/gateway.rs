@@ -2,6 +2,7 @@
 //!
 //! Each operation is decode, ask the engine, encode. Nothing here waits: the engine answers at once.
 
+use prost::bytes::BytesMut;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::Gate;
@@ -17,7 +18,11 @@ use crate::domain::name::{BucketId, ClientId};
 use crate::domain::order::OrderKey;
 use crate::engine::answer;
 use crate::pb;
-use crate::pb::gateway_service_server::GatewayService;
+use crate::pb::served::gateway_service_server::GatewayService;
+use crate::pb_codec::{Encoded, Fields};
+
+/// Bytes that an approval fits in, nearly always.
+pub(super) const APPROVAL: usize = 384;
 
 /// The service.
 #[derive(Clone)]
@@ -51,11 +56,13 @@ impl Frame<'_> {
 }
 
 impl Gate {
+    /// Decides an order, and writes the response.
     pub(super) fn decide(
         &self,
         request: pb::DecideRequest,
         frame: Frame<'_>,
-    ) -> Result<pb::DecideResponse, Refusal> {
+        to: &mut Fields<'_>,
+    ) -> Result<(), Refusal> {
         self.admit()?;
         let asked = order::decide(request, frame.at, frame.client)?;
         let now = self.clock.now();
@@ -71,16 +78,16 @@ impl Gate {
             what_if: false,
             engine_nanos,
         };
-        Ok(pb::DecideResponse {
-            decision: Some(decision::write(answer, &asked)),
-        })
+        decision::write_response(to, &answer, &asked);
+        Ok(())
     }
 
     pub(super) fn replace(
         &self,
         request: pb::ReplaceRequest,
         frame: Frame<'_>,
-    ) -> Result<pb::ReplaceResponse, Refusal> {
+        to: &mut Fields<'_>,
+    ) -> Result<(), Refusal> {
         self.admit()?;
         let asked = order::replace(request, frame.at, frame.client)?;
         let now = self.clock.now();
@@ -98,16 +105,16 @@ impl Gate {
             what_if: false,
             engine_nanos,
         };
-        Ok(pb::ReplaceResponse {
-            decision: Some(decision::write(answer, &asked)),
-        })
+        decision::write_response(to, &answer, &asked);
+        Ok(())
     }
 
     pub(super) fn what_if(
         &self,
         request: pb::WhatIfRequest,
         frame: Frame<'_>,
-    ) -> Result<pb::WhatIfResponse, Refusal> {
+        to: &mut Fields<'_>,
+    ) -> Result<(), Refusal> {
         self.admit()?;
         let asked = order::what_if(request, frame.at, frame.client)?;
         let now = self.clock.now();
@@ -132,17 +139,14 @@ impl Gate {
             }
         };
         let engine_nanos = self.clock.now().since(now.mono);
-        Ok(pb::WhatIfResponse {
-            decision: Some(decision::write(
-                answer,
-                &Asked {
-                    key,
-                    original,
-                    what_if: true,
-                    engine_nanos,
-                },
-            )),
-        })
+        let asked = Asked {
+            key,
+            original,
+            what_if: true,
+            engine_nanos,
+        };
+        decision::write_response(to, &answer, &asked);
+        Ok(())
     }
 
     pub(super) fn report(
@@ -235,6 +239,15 @@ impl Gate {
     }
 }
 
+/// The response to a call whose answer is a decision.
+fn call(
+    write: impl FnOnce(&mut Fields<'_>) -> Result<(), Refusal>,
+) -> Result<Response<Encoded>, Status> {
+    let mut bytes = BytesMut::with_capacity(APPROVAL);
+    write(&mut Fields::of(&mut bytes))?;
+    Ok(Response::new(Encoded::split_from(&mut bytes)))
+}
+
 fn refused(refusal: answer::Refusal, bucket: &BucketId, key: &OrderKey) -> Refusal {
     match refusal {
         answer::Refusal::UnknownBucket => Refusal::unknown_bucket(bucket),
@@ -258,19 +271,17 @@ impl GatewayService for Gateway {
     async fn decide(
         &self,
         request: Request<pb::DecideRequest>,
-    ) -> Result<Response<pb::DecideResponse>, Status> {
-        Ok(Response::new(
-            self.gate.decide(request.into_inner(), Frame::CALL)?,
-        ))
+    ) -> Result<Response<Encoded>, Status> {
+        let request = request.into_inner();
+        call(|to| self.gate.decide(request, Frame::CALL, to))
     }
 
     async fn replace(
         &self,
         request: Request<pb::ReplaceRequest>,
-    ) -> Result<Response<pb::ReplaceResponse>, Status> {
-        Ok(Response::new(
-            self.gate.replace(request.into_inner(), Frame::CALL)?,
-        ))
+    ) -> Result<Response<Encoded>, Status> {
+        let request = request.into_inner();
+        call(|to| self.gate.replace(request, Frame::CALL, to))
     }
 
     async fn report(
@@ -303,10 +314,9 @@ impl GatewayService for Gateway {
     async fn what_if(
         &self,
         request: Request<pb::WhatIfRequest>,
-    ) -> Result<Response<pb::WhatIfResponse>, Status> {
-        Ok(Response::new(
-            self.gate.what_if(request.into_inner(), Frame::CALL)?,
-        ))
+    ) -> Result<Response<Encoded>, Status> {
+        let request = request.into_inner();
+        call(|to| self.gate.what_if(request, Frame::CALL, to))
     }
 
     type SessionStream = Session;

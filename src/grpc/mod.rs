@@ -20,9 +20,9 @@ use crate::clock::Clock;
 use crate::domain::time::Now;
 use crate::engine::Engine;
 use crate::pb::admin_service_server::AdminServiceServer;
-use crate::pb::gateway_service_server::GatewayServiceServer;
 use crate::pb::market_data_service_server::MarketDataServiceServer;
 use crate::pb::monitor_service_server::MonitorServiceServer;
+use crate::pb::served::gateway_service_server::GatewayServiceServer;
 use crate::server::{ANSWER_MAX, Drain, Readiness};
 
 /// What every service works with. Clones are the same gate.

@@ -1,11 +1,12 @@
 //! Sessions: everything of the order path over one stream, applied in the order received.
 //!
 //! The stream of answers is the stream of requests, each turned into its answer when the client makes room for it: nothing is queued, and a
-//! client that does not read is not read from (R2). What a session has answered is kept, up to a bound or to what the client says it has,
-//! so that one whose stream broke can resume it by token.
+//! client that does not read is not read from (R2). What a session has answered is kept as it was sent, up to bounds or to what the
+//! client says it has, so that one whose stream broke can resume it by token.
 
 use core::hash::BuildHasher as _;
 use core::pin::Pin;
+use core::sync::atomic::{AtomicU64, Ordering};
 use core::task::{Context, Poll};
 use std::collections::VecDeque;
 use std::hash::RandomState;
@@ -13,95 +14,144 @@ use std::sync::Arc;
 
 use foldhash::HashMap;
 use parking_lot::Mutex;
+use prost::Message as _;
 use tokio_stream::Stream;
-use tokio_util::sync::WaitForCancellationFutureOwned;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::{Status, Streaming};
 
 use super::Gate;
 use super::convert::error::{Malformed, Refusal};
-use super::convert::field::Path;
-use super::gateway::Frame;
+use super::convert::field::{Path, says};
+use super::convert::session::{self, Numbers, Opening, Writer};
+use super::gateway::{APPROVAL, Frame};
 use crate::domain::name::ClientId;
 use crate::domain::time::SECOND;
 use crate::pb;
 use crate::pb::session_request::Payload;
-use crate::pb::session_response::Payload as Answer;
+use crate::pb_codec::{Encoded, Fields};
+use crate::server::ANSWER_MAX;
 
-/// Requests that may be unanswered before the server stops reading: as many as the transport's windows hold.
+/// Requests that a client may leave unanswered before the server stops reading: the transport's windows hold as many, and more where
+/// messages are small.
 const UNANSWERED_MAX: u32 = 1_024;
 /// Operations a batch may hold.
 pub const BATCH_MAX: usize = 1_024;
+/// Bytes of a batch's results from which on nothing more of it is applied: there is room for one more, and for saying so of all others.
+const BATCH_BYTES_MAX: usize = ANSWER_MAX / 8 * 7;
 /// Answers kept for resumption.
 const KEPT_MAX: usize = 4_096;
+/// Bytes of them: any one answer fits.
+const KEPT_BYTES_MAX: usize = ANSWER_MAX;
 /// Sessions kept for resumption.
 const SESSIONS_MAX: usize = 4_096;
 /// How long a session without a stream is kept, nanoseconds.
 const KEPT_FOR: u64 = 300 * SECOND;
 
-/// Sessions by token.
+/// Sessions by token. A handle: clones are the same sessions.
 #[derive(Clone, Default)]
 pub struct Sessions {
-    known: Arc<Mutex<HashMap<String, Arc<Mutex<State>>>>>,
+    known: Arc<Mutex<HashMap<String, Arc<Kept>>>>,
     secret: Arc<RandomState>,
-    opened: Arc<core::sync::atomic::AtomicU64>,
+    opened: Arc<AtomicU64>,
 }
 
 /// What outlives a broken stream.
-struct State {
+struct Kept {
     client: ClientId,
-    /// Which opening of the session is the one in force.
-    opening: u64,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
     last_client_seq: u64,
     server_seq: u64,
-    kept: VecDeque<pb::SessionResponse>,
-    touched: u64,
+    /// Answers that the client may not have, with their numbers.
+    answers: VecDeque<(u64, Encoded)>,
+    /// Bytes of these.
+    bytes: usize,
+    /// Ends the stream that has the session; none while no stream has it.
+    stream: Option<CancellationToken>,
+    /// How often it was opened: a stream that remembers another count has lost it.
+    openings: u64,
+    /// When it lost its last stream, monotonic nanoseconds.
+    left: u64,
 }
 
 impl Sessions {
     /// A token nobody can guess: a keyed hash of a number that is never used twice.
-    fn token(&self, opening: u64) -> String {
+    fn token(&self) -> String {
+        let number = self.opened.fetch_add(1, Ordering::Relaxed);
         format!(
             "{:016x}{:016x}",
-            self.secret.hash_one((opening, 0_u8)),
-            self.secret.hash_one((opening, 1_u8))
+            self.secret.hash_one((number, 0_u8)),
+            self.secret.hash_one((number, 1_u8))
         )
     }
 
-    /// Opens a session, or takes one over from the stream it had.
-    fn open(
-        &self,
-        client: &ClientId,
-        token: &str,
-        now: u64,
-    ) -> (Arc<Mutex<State>>, u64, String, bool) {
-        let opening = self
-            .opened
-            .fetch_add(1, core::sync::atomic::Ordering::Relaxed)
-            .saturating_add(1);
-        let new_token = self.token(opening);
+    /// Takes the session of this token from the stream that has it, or opens a new one: the session, its next token, and whether it was known.
+    fn open(&self, opening: &Opening, now: u64) -> (Arc<Kept>, String, bool) {
+        let token = self.token();
         let mut known = self.known.lock();
-        let resumed = known
-            .remove(token)
-            .filter(|state| state.lock().client == *client);
-        if known.len() >= SESSIONS_MAX {
-            known.retain(|_, state| now.saturating_sub(state.lock().touched) < KEPT_FOR);
-        }
-        let was_known = resumed.is_some();
-        let state = resumed.unwrap_or_else(|| {
-            Arc::new(Mutex::new(State {
-                client: client.clone(),
-                opening,
-                last_client_seq: 0,
-                server_seq: 0,
-                kept: VecDeque::new(),
-                touched: now,
-            }))
+        known.retain(|_, kept| kept.is_wanted(now));
+        let resumed = opening.resume_token.as_ref().and_then(|old| {
+            let of_client = known
+                .get(old)
+                .is_some_and(|kept| kept.client == opening.client);
+            of_client.then(|| known.remove(old)).flatten()
         });
-        state.lock().opening = opening;
+        let was_known = resumed.is_some();
+        let kept = resumed.unwrap_or_else(|| {
+            Arc::new(Kept {
+                client: opening.client.clone(),
+                state: Mutex::new(State {
+                    left: now,
+                    ..State::default()
+                }),
+            })
+        });
+        // With too many the session works, and cannot be resumed.
         if known.len() < SESSIONS_MAX {
-            known.insert(new_token.clone(), Arc::clone(&state));
+            known.insert(token.clone(), Arc::clone(&kept));
         }
-        (state, opening, new_token, was_known)
+        (kept, token, was_known)
+    }
+}
+
+impl Kept {
+    /// Whether a stream has it, or may still come back for it.
+    fn is_wanted(&self, now: u64) -> bool {
+        // Whoever holds the lock is a stream.
+        self.state
+            .try_lock()
+            .is_none_or(|state| state.stream.is_some() || now.saturating_sub(state.left) < KEPT_FOR)
+    }
+}
+
+impl State {
+    /// Keeps an answer, and drops the oldest ones that are too many.
+    fn keep(&mut self, server_seq: u64, answer: &Encoded) {
+        self.bytes = self.bytes.saturating_add(answer.encoded_len());
+        self.answers.push_back((server_seq, answer.clone()));
+        while self.answers.len() > KEPT_MAX || self.bytes > KEPT_BYTES_MAX {
+            self.drop_oldest();
+        }
+    }
+
+    /// Drops what the client says it has.
+    fn acknowledge(&mut self, server_seq: u64) {
+        while self
+            .answers
+            .front()
+            .is_some_and(|(number, _)| *number <= server_seq)
+        {
+            self.drop_oldest();
+        }
+    }
+
+    fn drop_oldest(&mut self) {
+        if let Some((_, answer)) = self.answers.pop_front() {
+            self.bytes = self.bytes.saturating_sub(answer.encoded_len());
+        }
     }
 }
 
@@ -111,142 +161,198 @@ pub struct Session {
     requests: Streaming<pb::SessionRequest>,
     open: Option<Open>,
     /// Answers that come before the next request is read.
-    due: VecDeque<pb::SessionResponse>,
+    due: VecDeque<Encoded>,
+    writer: Writer,
+    /// Told to end: by the drain, or by another stream that resumes the session.
+    told: CancellationToken,
     ended: Pin<Box<WaitForCancellationFutureOwned>>,
     over: bool,
 }
 
+/// The session of a stream.
 struct Open {
-    state: Arc<Mutex<State>>,
+    kept: Arc<Kept>,
+    /// The opening that this stream made.
     opening: u64,
-    client: ClientId,
 }
 
 impl Session {
     pub(super) fn new(gate: Gate, requests: Streaming<pb::SessionRequest>) -> Self {
-        let ended = Box::pin(gate.drain.ended().cancelled_owned());
+        let told = gate.drain.ended();
         Self {
             gate,
             requests,
             open: None,
             due: VecDeque::new(),
-            ended,
+            writer: Writer::default(),
+            ended: Box::pin(told.clone().cancelled_owned()),
+            told,
             over: false,
         }
     }
 
     /// The answer to one message; none to a mere acknowledgement.
-    fn answer(&mut self, request: pb::SessionRequest) -> Option<pb::SessionResponse> {
+    ///
+    /// # Errors
+    /// Where another stream has the session.
+    fn answer(&mut self, request: pb::SessionRequest) -> Result<Option<Encoded>, Refusal> {
         let pb::SessionRequest {
             client_seq,
             ack_server_seq,
             payload,
         } = request;
-        if let Some(open) = &self.open {
-            open.state.lock().acknowledge(ack_server_seq);
-            if client_seq == 0 && payload.is_none() && ack_server_seq > 0 {
-                return None;
-            }
-        }
-        match (&self.open, payload) {
-            (None, Some(Payload::Open(open))) => Some(self.open(client_seq, open)),
-            (None, _) => Some(unopened(
-                client_seq,
-                Malformed::at("open", "the first message of a stream"),
-            )),
-            (Some(_), payload) => Some(self.apply(client_seq, payload)),
-        }
-    }
-
-    fn open(&mut self, client_seq: u64, open: pb::SessionOpen) -> pb::SessionResponse {
-        let pb::SessionOpen {
-            client_id,
-            resume_token,
-            last_server_seq,
-        } = open;
-        let client = match ClientId::try_from(client_id) {
-            Ok(client) => client,
-            Err(_) => return unopened(client_seq, Malformed::at("open.client_id", "not a name")),
-        };
-        let now = self.gate.clock.now().mono;
-        let (state, opening, token, resumed) = self.gate.sessions.open(&client, &resume_token, now);
-        let opened = {
-            let mut state = state.lock();
-            state.acknowledge(last_server_seq);
-            self.due.extend(state.kept.iter().cloned());
-            pb::SessionOpened {
-                resume_token: token,
-                resumed,
-                last_client_seq: state.last_client_seq,
-                max_unanswered: UNANSWERED_MAX,
-                max_batch_items: u32::try_from(BATCH_MAX).unwrap_or(u32::MAX),
-                max_kept_answers: u32::try_from(KEPT_MAX).unwrap_or(u32::MAX),
-            }
-        };
-        self.open = Some(Open {
-            state,
-            opening,
-            client,
-        });
-        // Not numbered: it belongs to the stream, and is not sent again.
-        pb::SessionResponse {
-            client_seq,
-            server_seq: 0,
-            payload: Some(Answer::Opened(opened)),
-        }
-    }
-
-    fn apply(&mut self, client_seq: u64, payload: Option<Payload>) -> pb::SessionResponse {
         let Some(open) = &self.open else {
-            return unopened(
+            let opened = match payload {
+                Some(Payload::Open(open)) => self.open(open),
+                _ => Err(Malformed::at("open", "the first message of a stream")),
+            };
+            // Not numbered: it belongs to the stream, and is not sent again.
+            let numbers = Numbers {
                 client_seq,
-                Malformed::at("open", "the first message of a stream"),
-            );
+                server_seq: 0,
+            };
+            let answer = match opened {
+                Ok(opened) => self.writer.answer(numbers, |to| {
+                    to.made(answer::OPENED, &opened);
+                    Ok(())
+                })?,
+                Err(malformed) => self.writer.error(numbers, malformed.into()),
+            };
+            return Ok(Some(answer));
         };
-        let mut state = open.state.lock();
-        if state.opening != open.opening {
-            self.over = true;
-            return unopened(
-                client_seq,
-                Malformed::at(
-                    "open.resume_token",
-                    "the session was resumed by another stream",
-                ),
-            );
+        let mut state = open.kept.state.lock();
+        if state.openings != open.opening {
+            return Err(Refusal::taken_over());
         }
-        let answer = if client_seq <= state.last_client_seq {
-            Err(Malformed::at("client_seq", "not above the last one").into())
-        } else {
-            state.last_client_seq = client_seq;
-            operate(&self.gate, &open.client, payload)
+        state.acknowledge(ack_server_seq);
+        if client_seq == 0 && payload.is_none() && ack_server_seq > 0 {
+            return Ok(None);
+        }
+        state.server_seq = state.server_seq.saturating_add(1);
+        let numbers = Numbers {
+            client_seq,
+            server_seq: state.server_seq,
         };
-        let payload = answer.unwrap_or_else(|refusal| Answer::Error(refusal.into()));
-        state.touched = self.gate.clock.now().mono;
-        state.number(client_seq, payload)
+        let is_next = client_seq > state.last_client_seq;
+        state.last_client_seq = client_seq.max(state.last_client_seq);
+        let answer = match payload {
+            None => Err(Malformed::at("payload", "missing, or not to be read").into()),
+            Some(_) if !is_next => {
+                Err(Malformed::at("client_seq", "not above the last one").into())
+            }
+            Some(payload) => self.writer.answer(numbers, |to| {
+                operate(&self.gate, &open.kept.client, payload, to)
+            }),
+        };
+        let answer = answer.unwrap_or_else(|refusal| self.writer.error(numbers, refusal));
+        state.keep(numbers.server_seq, &answer);
+        Ok(Some(answer))
+    }
+
+    fn open(&mut self, message: pb::SessionOpen) -> Result<pb::SessionOpened, Malformed> {
+        let opening = session::open(message, Path::ROOT.field("open"))?;
+        let now = self.gate.clock.now().mono;
+        let (kept, token, resumed) = self.gate.sessions.open(&opening, now);
+        let mut state = kept.state.lock();
+        if let Some(before) = state.stream.replace(self.told.clone()) {
+            before.cancel();
+        }
+        state.openings = state.openings.saturating_add(1);
+        state.acknowledge(opening.last_server_seq);
+        let again = state.answers.iter().map(|(_, answer)| answer.clone());
+        self.due.extend(again);
+        let (opening, last_client_seq) = (state.openings, state.last_client_seq);
+        drop(state);
+        self.open = Some(Open { kept, opening });
+        Ok(pb::SessionOpened {
+            resume_token: token,
+            resumed,
+            last_client_seq,
+            max_unanswered: UNANSWERED_MAX,
+            max_batch_items: u32::try_from(BATCH_MAX).unwrap_or(u32::MAX),
+            max_kept_answers: u32::try_from(KEPT_MAX).unwrap_or(u32::MAX),
+        })
+    }
+
+    /// How it ends when it is told to: without an error, unless another stream has the session.
+    fn end(&self) -> Option<Status> {
+        let open = self.open.as_ref()?;
+        let is_lost = open.kept.state.lock().openings != open.opening;
+        is_lost.then(|| Refusal::taken_over().into())
     }
 }
 
-/// Applies one message of an open session.
-fn operate(gate: &Gate, client: &ClientId, payload: Option<Payload>) -> Result<Answer, Refusal> {
+impl Drop for Session {
+    fn drop(&mut self) {
+        let Some(open) = &self.open else { return };
+        let mut state = open.kept.state.lock();
+        if state.openings == open.opening {
+            state.stream = None;
+            state.left = self.gate.clock.now().mono;
+        }
+    }
+}
+
+/// Numbers of the answers in `SessionResponse`.
+mod answer {
+    pub const OPENED: u32 = 3;
+    pub const DECIDE: u32 = 4;
+    pub const REPLACE: u32 = 5;
+    pub const REPORT: u32 = 6;
+    pub const NOTIFY: u32 = 7;
+    pub const RELEASE: u32 = 8;
+    pub const WHAT_IF: u32 = 9;
+    pub const BATCH: u32 = 10;
+}
+
+/// Numbers of the results in `BatchItemResult`.
+mod result {
+    pub const DECIDE: u32 = 1;
+    pub const REPLACE: u32 = 2;
+    pub const REPORT: u32 = 3;
+    pub const NOTIFY: u32 = 4;
+    pub const RELEASE: u32 = 5;
+    pub const ERROR: u32 = 6;
+}
+
+/// Applies one message of an open session, and writes what is answered.
+fn operate(
+    gate: &Gate,
+    client: &ClientId,
+    payload: Payload,
+    to: &mut Fields<'_>,
+) -> Result<(), Refusal> {
     let frame = |field: &'static str| Frame {
         at: Path::ROOT.field(field),
         client: Some(client),
     };
-    Ok(match payload {
-        Some(Payload::Decide(request)) => Answer::Decide(gate.decide(request, frame("decide"))?),
-        Some(Payload::Replace(request)) => {
-            Answer::Replace(gate.replace(request, frame("replace"))?)
+    match payload {
+        Payload::Decide(request) => to.attempt(answer::DECIDE, |to| {
+            gate.decide(request, frame("decide"), to)
+        }),
+        Payload::Replace(request) => to.attempt(answer::REPLACE, |to| {
+            gate.replace(request, frame("replace"), to)
+        }),
+        Payload::WhatIf(request) => to.attempt(answer::WHAT_IF, |to| {
+            gate.what_if(request, frame("what_if"), to)
+        }),
+        Payload::Batch(batch) => {
+            to.attempt(answer::BATCH, |to| operate_all(gate, client, batch, to))
         }
-        Some(Payload::Report(request)) => Answer::Report(gate.report(request, frame("report"))?),
-        Some(Payload::Notify(request)) => Answer::Notify(gate.notify(request, frame("notify"))?),
-        Some(Payload::Release(request)) => {
-            Answer::Release(gate.release(request, frame("release"))?)
+        Payload::Report(request) => {
+            to.made(answer::REPORT, &gate.report(request, frame("report"))?);
+            Ok(())
         }
-        Some(Payload::WhatIf(request)) => Answer::WhatIf(gate.what_if(request, frame("what_if"))?),
-        Some(Payload::Batch(batch)) => Answer::Batch(operate_all(gate, client, batch)?),
-        Some(Payload::Open(_)) => return Err(Malformed::at("open", "the session is open").into()),
-        None => return Err(Malformed::at("payload", "missing, or not to be read").into()),
-    })
+        Payload::Notify(request) => {
+            to.made(answer::NOTIFY, &gate.notify(request, frame("notify"))?);
+            Ok(())
+        }
+        Payload::Release(request) => {
+            to.made(answer::RELEASE, &gate.release(request, frame("release"))?);
+            Ok(())
+        }
+        Payload::Open(_) => Err(Malformed::at("open", "the session is open").into()),
+    }
 }
 
 /// Applies the operations of a batch in order, each by itself.
@@ -254,133 +360,66 @@ fn operate_all(
     gate: &Gate,
     client: &ClientId,
     batch: pb::Batch,
-) -> Result<pb::BatchResult, Refusal> {
-    if batch.items.is_empty() || batch.items.len() > BATCH_MAX {
-        return Err(Malformed::at("batch.items", "from 1 to 1024 operations").into());
+    to: &mut Fields<'_>,
+) -> Result<(), Refusal> {
+    const ITEMS: u32 = 1;
+    let at = Path::ROOT.field("batch");
+    let items = session::batch(batch, BATCH_MAX, at)?;
+    let at = at.field("items");
+    to.reserve(items.len().saturating_mul(APPROVAL));
+    for (index, item) in items.into_iter().enumerate() {
+        let is_full = to.length() > BATCH_BYTES_MAX;
+        let applied = to.attempt(ITEMS, |to| {
+            if is_full {
+                return Err(Refusal::overloaded());
+            }
+            operate_item(gate, client, at.item(index), item, to)
+        });
+        if let Err(refusal) = applied {
+            let error = pb::OperationError::from(refusal);
+            to.message(ITEMS, |to| to.made(result::ERROR, &error));
+        }
     }
-    let items = batch
-        .items
-        .into_iter()
-        .enumerate()
-        .map(|(index, item)| operate_item(gate, client, index, item));
-    Ok(pb::BatchResult {
-        items: items.collect(),
-    })
+    Ok(())
 }
 
 fn operate_item(
     gate: &Gate,
     client: &ClientId,
-    index: usize,
+    at: Path<'_>,
     item: pb::BatchItem,
-) -> pb::BatchItemResult {
+    to: &mut Fields<'_>,
+) -> Result<(), Refusal> {
     use pb::batch_item::Operation;
-    use pb::batch_item_result::Result as Outcome;
-    let batch = Path::ROOT.field("batch");
-    let items = batch.field("items");
-    let at = items.item(index);
-    let frame = |field: &'static str| (field, at);
-    let result = match item.operation {
-        Some(Operation::Decide(request)) => {
-            let (field, at) = frame("decide");
-            gate.decide(
-                request,
-                Frame {
-                    at: at.field(field),
-                    client: Some(client),
-                },
-            )
-            .map(Outcome::Decide)
-        }
-        Some(Operation::Replace(request)) => {
-            let (field, at) = frame("replace");
-            gate.replace(
-                request,
-                Frame {
-                    at: at.field(field),
-                    client: Some(client),
-                },
-            )
-            .map(Outcome::Replace)
-        }
+    let frame = |field: &'static str| Frame {
+        at: at.field(field),
+        client: Some(client),
+    };
+    match item.operation {
+        Some(Operation::Decide(request)) => to.attempt(result::DECIDE, |to| {
+            gate.decide(request, frame("decide"), to)
+        }),
+        Some(Operation::Replace(request)) => to.attempt(result::REPLACE, |to| {
+            gate.replace(request, frame("replace"), to)
+        }),
         Some(Operation::Report(request)) => {
-            let (field, at) = frame("report");
-            gate.report(
-                request,
-                Frame {
-                    at: at.field(field),
-                    client: Some(client),
-                },
-            )
-            .map(Outcome::Report)
+            to.made(result::REPORT, &gate.report(request, frame("report"))?);
+            Ok(())
         }
         Some(Operation::Notify(request)) => {
-            let (field, at) = frame("notify");
-            gate.notify(
-                request,
-                Frame {
-                    at: at.field(field),
-                    client: Some(client),
-                },
-            )
-            .map(Outcome::Notify)
+            to.made(result::NOTIFY, &gate.notify(request, frame("notify"))?);
+            Ok(())
         }
         Some(Operation::Release(request)) => {
-            let (field, at) = frame("release");
-            gate.release(
-                request,
-                Frame {
-                    at: at.field(field),
-                    client: Some(client),
-                },
-            )
-            .map(Outcome::Release)
+            to.made(result::RELEASE, &gate.release(request, frame("release"))?);
+            Ok(())
         }
-        None => Err(Malformed::at(format!("batch.items[{index}].operation"), "missing").into()),
-    };
-    pb::BatchItemResult {
-        result: Some(result.unwrap_or_else(|refusal| Outcome::Error(refusal.into()))),
-    }
-}
-
-impl State {
-    /// Numbers an answer and keeps it.
-    fn number(&mut self, client_seq: u64, payload: Answer) -> pb::SessionResponse {
-        self.server_seq = self.server_seq.saturating_add(1);
-        let response = pb::SessionResponse {
-            client_seq,
-            server_seq: self.server_seq,
-            payload: Some(payload),
-        };
-        if self.kept.len() >= KEPT_MAX {
-            self.kept.pop_front();
-        }
-        self.kept.push_back(response.clone());
-        response
-    }
-
-    /// Forgets what the client says it has.
-    fn acknowledge(&mut self, server_seq: u64) {
-        while self
-            .kept
-            .front()
-            .is_some_and(|kept| kept.server_seq <= server_seq)
-        {
-            self.kept.pop_front();
-        }
-    }
-}
-
-fn unopened(client_seq: u64, malformed: Malformed) -> pb::SessionResponse {
-    pb::SessionResponse {
-        client_seq,
-        server_seq: 0,
-        payload: Some(Answer::Error(malformed.into())),
+        None => Err(Malformed::at(at.field("operation").to_string(), says::REQUIRED).into()),
     }
 }
 
 impl Stream for Session {
-    type Item = Result<pb::SessionResponse, Status>;
+    type Item = Result<Encoded, Status>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let session = self.get_mut();
@@ -388,22 +427,32 @@ impl Stream for Session {
             if let Some(due) = session.due.pop_front() {
                 return Poll::Ready(Some(Ok(due)));
             }
-            if session.over || session.ended.as_mut().poll(cx).is_ready() {
+            if session.over {
                 return Poll::Ready(None);
             }
             match Pin::new(&mut session.requests).poll_next(cx) {
-                Poll::Ready(Some(Ok(request))) => {
-                    if let Some(answer) = session.answer(request) {
-                        return Poll::Ready(Some(Ok(answer)));
+                Poll::Ready(Some(Ok(request))) => match session.answer(request) {
+                    Ok(None) => {}
+                    Ok(Some(answer)) => return Poll::Ready(Some(Ok(answer))),
+                    Err(refusal) => {
+                        session.over = true;
+                        return Poll::Ready(Some(Err(refusal.into())));
                     }
-                }
+                },
                 // The transport's own failure: nothing more can be read from it.
                 Poll::Ready(Some(Err(status))) => {
                     session.over = true;
                     return Poll::Ready(Some(Err(status)));
                 }
                 Poll::Ready(None) => return Poll::Ready(None),
-                Poll::Pending => return Poll::Pending,
+                // Only now, as it takes a lock: requests are never ready for longer than the transport's window lasts.
+                Poll::Pending => {
+                    if session.ended.as_mut().poll(cx).is_pending() {
+                        return Poll::Pending;
+                    }
+                    session.over = true;
+                    return Poll::Ready(session.end().map(Err));
+                }
             }
         }
     }

@@ -19,7 +19,7 @@ use bulkhead::engine::market::MarkUpdate;
 use bulkhead::grpc::Gate;
 use bulkhead::grpc::gateway::Gateway;
 use bulkhead::pb;
-use bulkhead::pb::gateway_service_server::GatewayService as _;
+use bulkhead::pb::served::gateway_service_server::GatewayService as _;
 use bulkhead::server::{Drain, Readiness};
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor};
@@ -234,6 +234,7 @@ async fn the_bench_configuration_approves_every_order() {
                 .await
                 .unwrap()
                 .into_inner();
+            let answer = pb::DecideResponse::decode(answer.bytes()).unwrap();
             let decision = answer.decision.unwrap();
             assert_eq!(
                 decision.outcome(),

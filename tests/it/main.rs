@@ -11,4 +11,5 @@ mod regressions;
 mod scenarios;
 mod server;
 mod services;
+mod session;
 mod support;

@@ -1007,7 +1007,7 @@ async fn a_stream_of_marks_outlives_bytes_that_are_no_message() {
     let channel = connect(stage.running.address).await;
     let path = "/bulkhead.v1.MarketDataService/StreamMarks";
     let messages = vec![broken, good.encode_to_vec()];
-    let mut answers = crate::server::raw::stream(channel, path, messages)
+    let mut answers = crate::server::raw::stream(channel, path, tokio_stream::iter(messages))
         .await
         .unwrap();
     let mut told = Vec::new();

@@ -1,14 +1,16 @@
 //! Decisions on the wire.
 
+use prost::Message as _;
+use prost::bytes::BytesMut;
+
 use super::field::{decimal, timestamp};
-use crate::domain::amount::Quantity;
-use crate::domain::decision::{
-    Decision, Dimension, Finding, Level, Outcome, Reason, ReasonSet, Route, Unit, Versions,
-};
+use crate::domain::amount::{Amount, Quantity};
+use crate::domain::decision::{Decision, Dimension, Finding, Level, Outcome, Reason, Route, Unit};
 use crate::domain::name::{ClOrdId, ClientId};
 use crate::domain::order::OrderKey;
 use crate::engine::answer::{Answer, Subject};
 use crate::pb;
+use crate::pb_codec::Fields;
 
 /// What was asked, as far as the answer repeats it.
 #[derive(Clone, Copy, Debug)]
@@ -23,9 +25,24 @@ pub struct Asked<'a> {
     pub engine_nanos: u64,
 }
 
-/// A decision on the wire.
+/// A decision as a message, for those who look into it.
 #[must_use]
-pub fn write(answer: Answer, asked: &Asked<'_>) -> pb::Decision {
+pub fn write(answer: &Answer, asked: &Asked<'_>) -> pb::Decision {
+    let mut bytes = BytesMut::new();
+    write_fields(&mut Fields::of(&mut bytes), answer, asked);
+    let read = pb::Decision::decode(bytes);
+    debug_assert!(read.is_ok(), "what is written here can be read");
+    read.unwrap_or_default()
+}
+
+/// The response to a decide, a replace or a what-if on the wire: its one field is the decision.
+pub fn write_response(to: &mut Fields<'_>, answer: &Answer, asked: &Asked<'_>) {
+    const DECISION: u32 = 1;
+    to.message(DECISION, |to| write_fields(to, answer, asked));
+}
+
+/// A decision on the wire, field by field by the numbers of the contract. There is one for each order: it is not made as a message first.
+fn write_fields(to: &mut Fields<'_>, answer: &Answer, asked: &Asked<'_>) {
     let Answer {
         decision,
         replayed,
@@ -47,91 +64,95 @@ pub fn write(answer: Answer, asked: &Asked<'_>) -> pb::Decision {
         not_applicable,
         figures,
     } = decision;
-    let client = &asked.key.client;
-    let breaches = |findings: &[Finding]| -> Vec<pb::Breach> {
-        let breach = |finding| breach(finding, subject.as_deref(), client);
-        findings.iter().map(breach).collect()
+    let OrderKey { client, cl_ord_id } = asked.key;
+    let (outcome, route, broken, because): (_, _, &[Finding], &[Finding]) = match outcome {
+        Outcome::Approved(route) => (pb::Outcome::Approved, Some(route), &[], &[]),
+        Outcome::Rejected(broken) => (pb::Outcome::Rejected, None, broken, &[]),
+        Outcome::Rerouted { to, because } => (pb::Outcome::Rerouted, Some(to), &[], because),
     };
-    let (outcome, route, broken, because) = match outcome {
-        Outcome::Approved(route) => (pb::Outcome::Approved, Some(route), Vec::new(), Vec::new()),
-        Outcome::Rejected(broken) => (pb::Outcome::Rejected, None, breaches(&broken), Vec::new()),
-        Outcome::Rerouted { to, because } => (
-            pb::Outcome::Rerouted,
-            Some(to),
-            Vec::new(),
-            breaches(&because),
-        ),
-    };
-    let figures = figures.unwrap_or_default();
-    let figure = |finding| figure(finding, subject.as_deref(), client);
-    let _order_key = |cl_ord_id: ClOrdId| pb::OrderKey {
-        client_id: client.to_string(),
-        cl_ord_id: cl_ord_id.to_string(),
-    };
-    pb::Decision {
-        decision_id: if asked.what_if {
-            String::new()
-        } else {
-            decision_id(at, sequence)
-        },
-        sequence: if asked.what_if { 0 } else { sequence },
-        outcome: outcome.into(),
-        client_id: client.to_string(),
-        cl_ord_id: asked.key.cl_ord_id.to_string(),
-        orig_cl_ord_id: super::field::text(asked.original),
-        approved_quantity: route.is_some().then(|| decimal(quantity)),
-        reservation_expires_at: expires_at.filter(|_| route.is_some()).map(timestamp),
-        route: route.map(|route| write_route(&route)),
-        breaches: broken,
-        because,
-        replayed,
-        order_ended: replayed && order_state.is_some_and(|state| state.is_terminal()),
-        checks: Some(checks(evaluated, not_applicable)),
-        figures: figures.iter().map(figure).collect(),
-        versions: Some(pb::Versions {
-            config: versions.limits,
-            reference: versions.reference,
-            market: versions.market,
-            state: state_version,
-        }),
-        mark: mark(&versions),
-        decided_at: Some(timestamp(at)),
-        engine_nanos: asked.engine_nanos,
-        order_state: order_state
-            .map_or(pb::OrderState::Unspecified, super::view::write_order_state)
-            .into(),
-        exit,
-        closing_restricted,
-        cancel_first: cancel_first
-            .into_iter()
-            .map(|key| pb::OrderKey {
-                client_id: key.client.to_string(),
-                cl_ord_id: key.cl_ord_id.to_string(),
-            })
-            .collect(),
-        what_if: asked.what_if,
+    let subject = subject.as_deref();
+    // The id is the same in every repetition, and another one after a restart that begins to count anew.
+    if !asked.what_if {
+        to.pair(1, at.cast_unsigned(), *sequence);
+        to.number(2, *sequence);
     }
-}
-
-/// The same in every repetition, and another one after a restart that begins to count anew.
-fn decision_id(at: i64, sequence: u64) -> String {
-    format!("{at:x}-{sequence:x}")
-}
-
-/// The sets go over the wire as they are: the bits of a [`ReasonSet`] are the numbers of the contract's checks.
-const fn checks(evaluated: ReasonSet, not_applicable: ReasonSet) -> pb::ChecksRun {
-    pb::ChecksRun {
-        evaluated: evaluated.bits(),
-        not_applicable: not_applicable.bits(),
+    to.number(3, number(outcome.into()));
+    to.text(4, client.as_str());
+    to.text(5, cl_ord_id.as_str());
+    to.text(6, asked.original.map_or("", ClOrdId::as_str));
+    if let Some(route) = route {
+        to.message(7, |to| {
+            to.text(1, route.bucket.as_str());
+            to.text(2, route.venue.as_str());
+            to.text(3, route.account.as_str());
+        });
     }
+    for finding in broken {
+        to.made(8, &breach(finding, subject, client));
+    }
+    for finding in because {
+        to.made(9, &breach(finding, subject, client));
+    }
+    to.flag(10, *replayed);
+    let has_ended = *replayed && order_state.is_some_and(|state| state.is_terminal());
+    to.flag(11, has_ended);
+    // The sets go over the wire as they are: the bits of a `ReasonSet` are the numbers of the contract's checks.
+    to.message(12, |to| {
+        to.fixed(1, evaluated.bits());
+        to.fixed(2, not_applicable.bits());
+    });
+    for finding in figures.iter().flatten() {
+        to.made(13, &figure(finding, subject, client));
+    }
+    to.message(14, |to| {
+        to.number(1, versions.limits);
+        to.number(2, versions.reference);
+        to.number(3, versions.market);
+        to.number(4, *state_version);
+    });
+    if let Some(price) = versions.price {
+        to.message(15, |to| {
+            write_amount(to, 1, price);
+            to.number(2, versions.price_age);
+            to.number(3, versions.price_version);
+        });
+    }
+    write_time(to, 16, *at);
+    to.number(17, asked.engine_nanos);
+    let state = order_state.map_or(pb::OrderState::Unspecified, super::view::write_order_state);
+    to.number(18, number(state.into()));
+    if route.is_some() {
+        write_amount(to, 19, *quantity);
+        if let Some(at) = expires_at {
+            write_time(to, 20, *at);
+        }
+    }
+    to.flag(21, *exit);
+    to.flag(22, *closing_restricted);
+    for key in cancel_first {
+        to.message(23, |to| {
+            to.text(1, key.client.as_str());
+            to.text(2, key.cl_ord_id.as_str());
+        });
+    }
+    to.flag(24, asked.what_if);
 }
 
-fn mark(versions: &Versions) -> Option<pb::MarkUsed> {
-    versions.price.map(|price| pb::MarkUsed {
-        price: Some(decimal(price)),
-        age_nanos: versions.price_age,
-        version: versions.price_version,
-    })
+fn write_amount<U>(to: &mut Fields<'_>, field: u32, amount: Amount<U>) {
+    to.message(field, |to| to.shown(1, format_args!("{amount}")));
+}
+
+fn write_time(to: &mut Fields<'_>, field: u32, wall: i64) {
+    let time = timestamp(wall);
+    to.message(field, |to| {
+        to.number(1, time.seconds.cast_unsigned());
+        to.number(2, number(time.nanos));
+    });
+}
+
+/// A number of the contract that is never negative.
+fn number(number: i32) -> u64 {
+    u64::try_from(number).unwrap_or(0)
 }
 
 /// A route on the wire.

@@ -34,6 +34,8 @@ pub mod reason {
     pub const BUCKET_EXISTS: &str = "BUCKET_EXISTS";
     /// ALREADY_EXISTS.
     pub const GROUP_EXISTS: &str = "GROUP_EXISTS";
+    /// ABORTED: another stream resumed the session.
+    pub const SESSION_TAKEN_OVER: &str = "SESSION_TAKEN_OVER";
     /// ABORTED: the document has another version than the one expected.
     pub const VERSION_MISMATCH: &str = "VERSION_MISMATCH";
     /// FAILED_PRECONDITION.
@@ -71,6 +73,7 @@ pub mod reason {
         UNKNOWN_ACCOUNT,
         BUCKET_EXISTS,
         GROUP_EXISTS,
+        SESSION_TAKEN_OVER,
         VERSION_MISMATCH,
         BUCKET_IN_USE,
         INSTRUMENT_IN_USE,
@@ -306,6 +309,16 @@ impl Refusal {
             "a group of this id exists with other content",
         )
         .about("bulkhead.v1.Group", id.to_string())
+    }
+
+    /// ABORTED: another stream resumed the session.
+    #[must_use]
+    pub fn taken_over() -> Self {
+        Self::new(
+            Code::Aborted,
+            reason::SESSION_TAKEN_OVER,
+            "the session was resumed by another stream",
+        )
     }
 
     /// ABORTED: the document has another version than the one expected.

@@ -6,10 +6,11 @@ use http::uri::PathAndQuery;
 use prost::bytes::{Buf, BufMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_stream::Stream;
 use tonic::client::Grpc;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::transport::Channel;
-use tonic::{Request, Status};
+use tonic::{Request, Status, Streaming};
 
 /// Sends `message` as the request of a unary call.
 pub async fn call(
@@ -24,17 +25,17 @@ pub async fn call(
     Ok(answer.into_inner())
 }
 
-/// Sends `messages` as the requests of a stream, and gives its answers.
+/// Sends `messages` on a stream, and hands back the stream of answers.
 pub async fn stream(
     channel: Channel,
     path: &'static str,
-    messages: Vec<Vec<u8>>,
-) -> Result<tonic::Streaming<Vec<u8>>, Status> {
+    messages: impl Stream<Item = Vec<u8>> + Send + 'static,
+) -> Result<Streaming<Vec<u8>>, Status> {
     let mut client = Grpc::new(channel);
     client.ready().await.unwrap();
     let path = PathAndQuery::from_static(path);
-    let messages = Request::new(tokio_stream::iter(messages));
-    Ok(client.streaming(messages, path, Raw).await?.into_inner())
+    let answers = client.streaming(Request::new(messages), path, Raw).await?;
+    Ok(answers.into_inner())
 }
 
 #[derive(Clone, Copy)]

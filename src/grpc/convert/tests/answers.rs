@@ -324,7 +324,7 @@ fn asked(key: &OrderKey) -> Asked<'_> {
 #[test]
 fn an_approval_says_where_to_send_how_much_and_what_was_checked() {
     let key = key("a-1");
-    let got = decision::write(answer(Outcome::Approved(route())), &asked(&key));
+    let got = decision::write(&answer(Outcome::Approved(route())), &asked(&key));
     let expected = pb::Decision {
         decision_id: s("18fae27693b40007-2a"),
         sequence: 42,
@@ -375,7 +375,7 @@ fn a_reject_names_every_limit_and_no_route() {
         ..asked(&key)
     };
     let got = decision::write(
-        Answer {
+        &Answer {
             order_state: None,
             ..answer(outcome)
         },
@@ -424,7 +424,7 @@ fn a_reroute_says_where_to_and_why() {
         because,
     };
     let key = key("a-1");
-    let got = decision::write(answer(outcome), &asked(&key));
+    let got = decision::write(&answer(outcome), &asked(&key));
     assert_eq!(got.outcome, i32::from(pb::Outcome::Rerouted));
     assert!(got.route.is_some() && got.approved_quantity.is_some());
     assert!(got.breaches.is_empty());
@@ -443,7 +443,7 @@ fn figures_come_where_they_were_asked_for() {
         finding(Reason::OrderRate, Level::Bucket, Unit::None),
     ]));
     let key = key("a-1");
-    let got = decision::write(answer, &asked(&key));
+    let got = decision::write(&answer, &asked(&key));
     let units: Vec<_> = got.figures.iter().map(|it| it.unit.as_str()).collect();
     assert_eq!(units, ["BTC", "USD", ""]);
     assert_eq!(got.figures[0].limit_id, "order_base_quantity_max");
@@ -457,7 +457,7 @@ fn a_what_if_has_neither_id_nor_number() {
         what_if: true,
         ..asked(&key)
     };
-    let got = decision::write(answer(Outcome::Approved(route())), &asked);
+    let got = decision::write(&answer(Outcome::Approved(route())), &asked);
     assert!(got.what_if);
     assert_eq!((got.decision_id.as_str(), got.sequence), ("", 0));
 }
@@ -475,7 +475,7 @@ fn a_replayed_approval_says_whether_its_order_has_ended() {
                 closing_restricted: true,
                 ..answer(Outcome::Approved(route()))
             };
-            let got = decision::write(answer, &asked(&key));
+            let got = decision::write(&answer, &asked(&key));
             assert_eq!(got.replayed, replayed);
             assert_eq!(got.order_ended, replayed && state.is_terminal());
             assert!(got.exit && got.closing_restricted);

@@ -149,6 +149,7 @@ fn every_refusal_has_its_code_and_its_reason() {
             Code::AlreadyExists,
             resource(of_group, "g"),
         ),
+        (Refusal::taken_over(), Code::Aborted, None),
         (Refusal::version_mismatch(3, 4), Code::Aborted, None),
         obstacle(Obstacle::BucketInUse),
         obstacle(Obstacle::InstrumentInUse),
