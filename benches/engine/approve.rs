@@ -54,7 +54,9 @@ pub fn measure(options: &Options, report: &mut Report) -> Result<(), Box<dyn Err
         refusals(false, effort)?,
         refusals(true, effort)?,
     ];
-    cells.extend(approvals(said, &every, options, report)?);
+    let none = Limits::unlimited(gateway::id(orders::SETTLEMENT));
+    cells.extend(approvals("no limit", &none, &[1, FEW], options, report)?);
+    cells.extend(approvals(said, &every, &[1, FEW, many], options, report)?);
     let table = take_turns(cells, effort, report)?;
     for buckets in [1, FEW] {
         let name = name(said, buckets);
@@ -82,8 +84,7 @@ pub fn measure(options: &Options, report: &mut Report) -> Result<(), Box<dyn Err
     );
 
     // Apart, so that very many buckets are there once only.
-    let none = Limits::unlimited(gateway::id(orders::SETTLEMENT));
-    let cells = approvals("no limit", &none, options, report)?;
+    let cells = approvals("no limit", &none, &[many], options, report)?;
     take_turns(cells, effort, report).map(drop)
 }
 
@@ -138,15 +139,16 @@ fn take_turns(
     Ok(Named { names, figures })
 }
 
-/// New orders over one bucket, some, and very many, each of which had one before.
+/// New orders over so many buckets, each of which had one before.
 fn approvals(
     said: &str,
     limits: &Limits,
+    sizes: &[usize],
     options: &Options,
     report: &mut Report,
 ) -> Result<Vec<Cell>, Box<dyn Error>> {
     let mut cells = Vec::new();
-    for buckets in [1, FEW, options.many] {
+    for &buckets in sizes {
         let mut subject = Subject::new(buckets, limits);
         let watch = Watch::start(&[]);
         let first = warm_up(&mut subject, buckets)?;
@@ -161,8 +163,7 @@ fn approvals(
         }
         let count = options.effort.orders;
         cells.push(Cell::one(name(said, buckets), count, move || {
-            let orders = subject.supply.batch(count);
-            subject.approve(&orders)
+            subject.approve_new(count)
         }));
     }
     Ok(cells)

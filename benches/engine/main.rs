@@ -1,6 +1,6 @@
 //! The engine alone, called without a network: what one decision costs, and what other buckets, threads, marks and memory add to it.
 //!
-//! Orders are made beforehand. Costs are CPU time of the calling thread, so that a busy machine does not end up in them; what is about
+//! Orders are made while the clock stands. Costs are CPU time of the calling thread, so that a busy machine does not end up in them; what is about
 //! waiting (threads, neighbours, pauses) is wall time on pinned cores, and says when the machine was disturbed. Whatever is compared
 //! takes turns in every round.
 //!
@@ -63,17 +63,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     if options.wants("approve") {
         approve::measure(&options, &mut report)?;
     }
+    if options.wants("pauses") {
+        pauses::measure(effort, &mut report)?;
+    }
+    if options.wants("marks") {
+        marks::measure(effort, &mut report)?;
+    }
     if options.wants("threads") {
         threads::measure(effort, &cores, &mut report)?;
     }
     if options.wants("neighbour") {
         neighbour::measure(effort, &cores, &mut report)?;
-    }
-    if options.wants("marks") {
-        marks::measure(effort, &mut report)?;
-    }
-    if options.wants("pauses") {
-        pauses::measure(effort, &mut report)?;
     }
     report.finish(options.json.as_deref())?;
     if options.strict && !report.all_met() {

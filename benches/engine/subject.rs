@@ -16,6 +16,9 @@ use super::support::{clock, orders};
 /// Simulated time between two orders, nanoseconds: a million orders a second.
 pub const SPACING: u64 = 1_000;
 
+/// Orders made at a time, some 400 bytes each.
+const AT_A_TIME: usize = 500;
+
 /// New orders without end, each under its own id.
 pub struct Supply {
     source: orders::Orders,
@@ -98,6 +101,17 @@ impl Subject {
         } else {
             Err(format!("approved {approved} of {} orders", orders.len()).into())
         }
+    }
+
+    /// Decides so many new orders, made a few at a time: in the cache like a request that was just read. CPU time of the decisions.
+    pub fn approve_new(&mut self, count: usize) -> Result<Duration, Box<dyn Error>> {
+        let (mut cpu, mut left) = (Duration::ZERO, count);
+        while left > 0 {
+            let orders = self.supply.batch(left.min(AT_A_TIME));
+            left -= orders.len();
+            cpu += self.approve(&orders)?;
+        }
+        Ok(cpu)
     }
 
     /// Books reports that all have to be applied; CPU time of all.

@@ -1,7 +1,8 @@
 //! What a second thread adds: each thread on a core of its own decides new orders, by wall time.
 //!
 //! One thread and two take turns in every round, each on an engine that was just built. The factor by CPU time is what the second
-//! thread would add if nobody else used the cores: it counts what the threads cost each other's caches, and no waiting for locks.
+//! thread would add if nobody else used the cores: it counts what the threads cost each other's caches and how long they spin for a lock,
+//! but not how long they sleep for one.
 
 use std::error::Error;
 use std::sync::Barrier;
@@ -24,8 +25,9 @@ const SECOND_MIN: f64 = 1.7;
 const OTHER_INSTRUMENT: &str = "MSFT";
 /// Orders of each thread before the clock starts.
 const WARM_UP: usize = 10_000;
-/// Seen from one thread and from two: rate, and CPU time of an order.
-const COLUMNS: usize = 4;
+/// Of one thread and of two: rate, CPU time of an order, and pages the kernel had to provide for it.
+const COLUMNS: usize = 6;
+const TWO: usize = 3;
 
 /// Which buckets the two threads use: first, step and number of each.
 struct Scenario {
@@ -101,14 +103,17 @@ pub fn measure(
         Ok::<_, Box<dyn Error>>(round)
     })?;
     for (at, scenario) in SCENARIOS.iter().enumerate() {
-        for (threads, column) in [("one thread", 0), ("two threads", 2)] {
+        for (threads, column) in [("one thread", 0), ("two threads", TWO)] {
             let cell = COLUMNS * at + column;
-            let cpu = table.spread(cell + 1).ok_or("no round")?.median;
+            let median = |cell| Ok::<_, &str>(table.spread(cell).ok_or("no round")?.median);
             report.row(Row {
                 name: format!("threads/{}, {threads}", scenario.name),
                 unit: "orders/s",
                 spread: table.spread(cell).ok_or("no round")?,
-                also: vec![("ns CPU", cpu)],
+                also: vec![
+                    ("ns CPU", median(cell + 1)?),
+                    ("page faults/order", median(cell + 2)?),
+                ],
                 noise: table.noise,
             });
         }
@@ -117,10 +122,13 @@ pub fn measure(
         let cell = COLUMNS * at;
         report.ratio(Ratio {
             name: format!("second thread: {}", scenario.name),
-            value: table.ratio(cell + 2, cell).ok_or("no round")?.median,
+            value: table.ratio(cell + TWO, cell).ok_or("no round")?.median,
             bar: scenario.bar,
         });
-        let slower = table.ratio(cell + 1, cell + 3).ok_or("no round")?.median;
+        let slower = table
+            .ratio(cell + 1, cell + TWO + 1)
+            .ok_or("no round")?
+            .median;
         report.ratio(Ratio {
             name: format!("second thread, by CPU time: {}", scenario.name),
             value: 2.0 * slower,
@@ -131,8 +139,8 @@ pub fn measure(
 }
 
 impl Scenario {
-    /// Orders a second of all threads together, one on each core, and the CPU time of an order in nanoseconds.
-    fn race(&self, cores: &[usize], count: usize) -> Result<[f64; 2], Box<dyn Error>> {
+    /// Orders a second of all threads together, one on each core; nanoseconds of CPU time and page faults of an order.
+    fn race(&self, cores: &[usize], count: usize) -> Result<[f64; TWO], Box<dyn Error>> {
         let Subject { engine, .. } = self.subject()?;
         let mut lanes = Vec::new();
         let clients = ["oms-1", "oms-2"];
@@ -153,6 +161,7 @@ impl Scenario {
             lanes.push((core, orders));
         }
         let start = Barrier::new(lanes.len());
+        let faults = machine::page_faults();
         let finished: Vec<Finish> = thread::scope(|scope| {
             let lanes: Vec<_> = lanes
                 .iter()
@@ -164,6 +173,7 @@ impl Scenario {
             });
             joined.collect::<Result<_, _>>()
         })?;
+        let faults = machine::page_faults() - faults;
         let first = finished.iter().map(|finish| finish.from).min();
         let last = finished.iter().map(|finish| finish.to).max();
         let (Some(first), Some(last)) = (first, last) else {
@@ -174,6 +184,7 @@ impl Scenario {
         Ok([
             per_second(last - first, u64::try_from(all)?),
             nanos_each(cpu, all),
+            faults as f64 / all as f64,
         ])
     }
 
