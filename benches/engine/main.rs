@@ -1,8 +1,8 @@
 //! The engine alone, called without a network: what one decision costs, and what other buckets, threads, marks and memory add to it.
 //!
-//! Orders are made while the clock stands. Costs are CPU time of the calling thread, so that a busy machine does not end up in them; what is about
-//! waiting (threads, neighbours, pauses) is wall time on pinned cores, and says when the machine was disturbed. Whatever is compared
-//! takes turns in every round.
+//! Orders are made while the clock stands. Costs are CPU time of the calling thread: what others take from it is not in them, what others do
+//! to its caches is. What is about waiting (threads, neighbours, pauses) is wall time on pinned cores. Whatever is compared takes turns in
+//! every round, and a line says when the machine was disturbed.
 //!
 //! `cargo bench --bench engine` takes two minutes and 9 GiB; `-- --quick` and `-- --full` less and more. Linux only.
 #![allow(
