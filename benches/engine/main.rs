@@ -1,60 +1,83 @@
-//! The engine alone: what one decision costs, and what others add to it.
+//! The engine alone, called without a network: what one decision costs, and what other buckets, threads, marks and memory add to it.
+//!
+//! Orders are made while the clock stands. Costs are CPU time of the calling thread: what others take from it is not in them, what others do
+//! to its caches is. What is about waiting (threads, neighbours, pauses) is wall time on pinned cores. Whatever is compared takes turns in
+//! every round, and a line says when the machine was disturbed.
+//!
+//! `cargo bench --bench engine` takes two minutes and 9 GiB; `-- --quick` and `-- --full` less and more. Linux only.
 #![allow(
-    clippy::float_arithmetic,
-    clippy::as_conversions,
     clippy::arithmetic_side_effects,
-    reason = "a bench computes ratios"
+    clippy::as_conversions,
+    clippy::float_arithmetic,
+    reason = "counters and printed figures; nothing here decides about an order"
 )]
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a bench stops at the first surprise"
-)]
-#![allow(missing_docs, reason = "a bench")]
+#![allow(clippy::disallowed_methods, reason = "a bench reads clocks")]
 
+mod approve;
 #[path = "../support/gateway.rs"]
 mod gateway;
+mod latency;
+mod marks;
+mod memory;
+mod neighbour;
+mod options;
+mod pauses;
+mod subject;
 #[path = "../support/mod.rs"]
 mod support;
+mod threads;
 
-use support::orders;
+use std::error::Error;
 
+use options::Options;
+use support::machine;
+use support::report::Report;
+
+/// That of the gateway.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-fn main() {
-    let count: usize = std::env::args()
-        .nth(1)
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(1_000);
-    support::machine::touch_memory(6 << 30);
-    for (name, limits) in [
-        ("every check", gateway::every_limit()),
-        (
-            "no limit",
-            bulkhead::risk::limits::Limits::unlimited(gateway::id("USD")),
-        ),
-    ] {
-        let engine = gateway::engine(count, 1, &limits, gateway::START);
-        let mut source = orders::Orders::over(count);
-        let mut now = gateway::START;
-        let mut figures = Vec::new();
-        let batches: Vec<Vec<_>> = (0..10)
-            .map(|_| {
-                source
-                    .by_ref()
-                    .take(100_000)
-                    .map(|order| gateway::order(&order, "oms-1"))
-                    .collect()
-            })
-            .collect();
-        for batch in &batches {
-            let (cpu, approved) = support::clock::thread_cpu_of(|| {
-                gateway::decide_all(&engine, batch, &mut now, 1_000)
-            });
-            figures.push(support::rounds::nanos_each(cpu, batch.len()));
-            assert_eq!(approved, batch.len());
-        }
-        std::mem::forget((batches, engine));
-        println!("{name} {figures:.0?}");
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let options = Options::from_args(std::env::args().skip(1))?;
+    let effort = &options.effort;
+    let touch = !options.untouched && effort.touched > 0;
+    if touch {
+        machine::keep_memory()?;
     }
+    // Before this thread is kept on one of them.
+    let cores = machine::cores();
+    if let Some(core) = options.core.or_else(|| cores.last().copied()) {
+        machine::pin(core)?;
+    }
+    let mut report = Report::new("engine", options.json.as_deref());
+    report.say(&format!(
+        "{} rounds; median [least .. most]; CPU time unless it says otherwise; noisy figures say so",
+        effort.rounds
+    ));
+    if options.wants("memory") {
+        memory::measure(&options, &mut report)?;
+    }
+    if touch {
+        machine::touch_memory(effort.touched);
+    }
+    if options.wants("approve") {
+        approve::measure(&options, &mut report)?;
+    }
+    if options.wants("pauses") {
+        pauses::measure(effort, &mut report)?;
+    }
+    if options.wants("marks") {
+        marks::measure(effort, &mut report)?;
+    }
+    if options.wants("threads") {
+        threads::measure(effort, &cores, &mut report)?;
+    }
+    if options.wants("neighbour") {
+        neighbour::measure(effort, &cores, &mut report)?;
+    }
+    report.finish(options.json.as_deref())?;
+    if options.strict && !report.all_met() {
+        return Err("a bar was missed".into());
+    }
+    Ok(())
 }

@@ -96,6 +96,37 @@ pub fn every_limit() -> Limits {
     limits
 }
 
+/// Every limit there is, each too tight for any order: what a reject with all its figures costs.
+pub fn no_room() -> Limits {
+    fn little<U>() -> Option<Amount<U>> {
+        Some(amount("0.5"))
+    }
+    let mut limits = every_limit();
+    limits.capital = little();
+    limits.order_quantity_max = little();
+    limits.order_base_quantity_max = little();
+    limits.order_notional_max = little();
+    limits.long_max = little();
+    limits.short_max = little();
+    limits.gross_notional_max = little();
+    limits.net_notional_max = little();
+    limits.traded_notional_max = little();
+    limits.open_orders = Some(OpenOrdersLimit {
+        max: 10,
+        exit_reserve: 10,
+    });
+    limits.order_rate = Some(RateLimit {
+        max: 100,
+        window: SECOND / 1_000,
+        exit_reserve: 100,
+    });
+    limits.notional_rate = limits.notional_rate.map(|limit| NotionalRateLimit {
+        max: amount("0.5"),
+        ..limit
+    });
+    limits
+}
+
 /// The one instrument of the orders.
 pub fn instrument() -> Instrument {
     Instrument {
@@ -160,26 +191,27 @@ pub fn engine(count: usize, firms: usize, limits: &Limits, now: Now) -> Engine {
             group(&desk, Level::Desk, Some(&firm)),
         ]
     });
-    let buckets = (0..count).map(|number| BucketSetup {
-        parent: Some(id(&format!("desk-{}", number % firms))),
-        accounts: vec![(id(orders::VENUE), id(orders::ACCOUNT))],
-        ..BucketSetup::bare(id(&bucket_name(number)), limits.clone())
-    });
     let setup = EngineSetup {
         default_quota: u32::MAX / 2,
         quarantine_parent: None,
         ..EngineSetup::new(id(orders::SETTLEMENT))
     };
-    let engine = Engine::new(
-        setup,
-        groups.collect(),
-        buckets.collect(),
-        vec![instrument()],
-    )
-    .expect("a sound setup");
-    let mark = MarkUpdate {
-        instrument: id(orders::UNDERLYING),
-        mark: Some(amount(orders::REFERENCE_PRICE)),
+    let engine = Engine::new(setup, groups.collect(), Vec::new(), vec![instrument()])
+        .expect("a sound setup");
+    // One by one: a million setups at once would be counted as memory of the buckets.
+    for number in 0..count {
+        let desk = format!("desk-{}", number % firms);
+        add_bucket(&engine, &bucket_name(number), &desk, limits, None);
+    }
+    let _ = engine.push_mark(&mark(orders::UNDERLYING, orders::REFERENCE_PRICE, now), now);
+    engine
+}
+
+/// A mark of now and nothing else.
+pub fn mark(instrument: &str, price: &str, now: Now) -> MarkUpdate {
+    MarkUpdate {
+        instrument: id(instrument),
+        mark: Some(amount(price)),
         bid: None,
         ask: None,
         last: None,
@@ -187,12 +219,10 @@ pub fn engine(count: usize, firms: usize, limits: &Limits, now: Now) -> Engine {
         source: None,
         source_time: now.wall,
         confirmed: false,
-    };
-    let _ = engine.push_mark(&mark, now);
-    engine
+    }
 }
 
-/// One more bucket, with an order rate a second of its own.
+/// One more bucket, on request with an order rate a second of its own.
 pub fn add_bucket(engine: &Engine, name: &str, desk: &str, limits: &Limits, rate: Option<u32>) {
     let mut limits = limits.clone();
     if let Some(max) = rate {
@@ -239,12 +269,19 @@ pub fn order(order: &orders::Order, client: &str) -> order::Order {
     }
 }
 
-/// Decides orders one after the other, a nanosecond apart each `spacing`; how many were approved.
+/// A moment so many nanoseconds later.
+pub fn pass(now: &mut Now, nanos: u64) {
+    now.mono = now.mono.saturating_add(nanos);
+    now.wall = now
+        .wall
+        .saturating_add(i64::try_from(nanos).unwrap_or(i64::MAX));
+}
+
+/// Decides orders one after the other, `spacing` nanoseconds apart; how many were approved.
 pub fn decide_all(engine: &Engine, orders: &[order::Order], now: &mut Now, spacing: u64) -> usize {
     let mut approved = 0;
     for order in orders {
-        now.mono += spacing;
-        now.wall += i64::try_from(spacing).unwrap_or(0);
+        pass(now, spacing);
         let answer = engine.decide(order, *now, false).expect("a known bucket");
         approved += usize::from(answer.decision.route().is_some());
     }

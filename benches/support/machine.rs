@@ -6,11 +6,16 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use super::clock;
+
+/// When our allocator gives freed memory back to the kernel: at once, or never where it is `-1`.
+pub const PURGE_DELAY: &str = "MIMALLOC_PURGE_DELAY";
 
 /// Keeps the calling thread, and every thread and process it starts from now on, on one core.
 pub fn pin(core: usize) -> io::Result<()> {
@@ -58,6 +63,26 @@ fn process_cpu_in_ticks(pid: u32) -> io::Result<Duration> {
         .filter_map(|field| field.parse::<u64>().ok())
         .sum();
     Ok(Duration::from_millis(ticks.saturating_mul(10)))
+}
+
+/// Bytes of memory this process has in use, as the kernel counts them: what an allocator keeps for later is among them.
+pub fn resident() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kib = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .and_then(|rest| rest.split_whitespace().next())
+        .and_then(|number| number.parse::<u64>().ok());
+    kib.unwrap_or(0).saturating_mul(1024)
+}
+
+/// Pages this process had to be given so far, without a disk.
+pub fn page_faults() -> u64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // Behind the program's name in brackets, which may hold blanks.
+    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let faults = after_name.split_whitespace().nth(7);
+    faults.and_then(|field| field.parse().ok()).unwrap_or(0)
 }
 
 /// What the machine did besides the measured work, in percent of one core.
@@ -149,11 +174,28 @@ impl Ticks {
     }
 }
 
-/// Touches this much memory once and gives it back, so that a virtual machine's first touch of it is not measured as ours.
+/// Touches this much memory once and gives it back to the allocator, so that the first touch of it, by the process and by a virtual
+/// machine, is not measured as ours. An allocator that gives it back to the kernel has to be kept from that: [`keep_memory`].
 pub fn touch_memory(bytes: usize) {
-    let mut block = vec![0_u8; bytes];
-    for page in block.chunks_mut(4096) {
-        page.fill(1);
+    // In pieces, which an allocator takes from what it shares out later; one large block it would map and unmap.
+    const PIECE: usize = 1 << 20;
+    let mut pieces: Vec<Vec<u8>> = Vec::new();
+    while pieces.len().saturating_mul(PIECE) < bytes {
+        let mut piece = vec![0_u8; PIECE];
+        for page in piece.chunks_mut(4096) {
+            page.fill(1);
+        }
+        pieces.push(piece);
     }
-    std::hint::black_box(&block);
+    std::hint::black_box(&pieces);
+}
+
+/// Starts this program again with an allocator that keeps what it was given. Returns only on failure, and where it is started so already.
+pub fn keep_memory() -> io::Result<()> {
+    if std::env::var_os(PURGE_DELAY).is_some() {
+        return Ok(());
+    }
+    let mut again = Command::new(std::env::current_exe()?);
+    let args = std::env::args_os().skip(1);
+    Err(again.args(args).env(PURGE_DELAY, "-1").exec())
 }

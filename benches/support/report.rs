@@ -50,7 +50,8 @@ impl Ratio {
 pub struct Report {
     bench: &'static str,
     rows: Vec<Row>,
-    ratios: Vec<Ratio>,
+    /// With the unit of each.
+    ratios: Vec<(Ratio, &'static str)>,
     to_stdout: bool,
 }
 
@@ -97,6 +98,11 @@ impl Report {
     }
 
     pub fn ratio(&mut self, ratio: Ratio) {
+        self.held("x", ratio);
+    }
+
+    /// A figure that has a unit and is held to a bar like a ratio.
+    pub fn held(&mut self, unit: &'static str, ratio: Ratio) {
         let bar = match ratio.bar {
             None => String::new(),
             Some(Bar::AtLeast(least)) => format!("bar >= {least}"),
@@ -108,10 +114,11 @@ impl Report {
             (Some(_), false) => "  MISSED",
         };
         self.say(&format!(
-            "{:<60} {:>8.3} x        {bar}{verdict}",
-            ratio.name, ratio.value
+            "{:<60} {:>8} {unit:<8} {bar}{verdict}",
+            ratio.name,
+            format!("{:.3}", ratio.value)
         ));
-        self.ratios.push(ratio);
+        self.ratios.push((ratio, unit));
     }
 
     /// The median of a row already reported.
@@ -122,7 +129,7 @@ impl Report {
 
     /// Whether every bar was reached.
     pub fn all_met(&self) -> bool {
-        self.ratios.iter().all(Ratio::is_met)
+        self.ratios.iter().all(|(ratio, _)| ratio.is_met())
     }
 
     /// Writes everything as one JSON document, if asked for.
@@ -140,7 +147,11 @@ impl Report {
 
     fn to_json(&self) -> Value {
         let rows: Vec<Value> = self.rows.iter().map(row_to_json).collect();
-        let ratios: Vec<Value> = self.ratios.iter().map(ratio_to_json).collect();
+        let ratios: Vec<Value> = self
+            .ratios
+            .iter()
+            .map(|(ratio, unit)| ratio_to_json(ratio, unit))
+            .collect();
         json!({ "bench": self.bench, "rows": rows, "ratios": ratios })
     }
 }
@@ -165,7 +176,7 @@ fn row_to_json(row: &Row) -> Value {
     })
 }
 
-fn ratio_to_json(ratio: &Ratio) -> Value {
+fn ratio_to_json(ratio: &Ratio, unit: &str) -> Value {
     let (at_least, at_most) = match ratio.bar {
         None => (None, None),
         Some(Bar::AtLeast(least)) => (Some(least), None),
@@ -174,6 +185,7 @@ fn ratio_to_json(ratio: &Ratio) -> Value {
     json!({
         "name": ratio.name,
         "value": ratio.value,
+        "unit": unit,
         "at_least": at_least,
         "at_most": at_most,
         "met": ratio.is_met(),
