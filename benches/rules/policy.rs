@@ -113,6 +113,7 @@ fn case(limits: Limits, exit: bool) -> Option<Case<'static>> {
         underlying_notional: Ok(Money::ZERO),
         base_quantity: Ok(quantity),
         valued: Ok(()),
+        priced: Ok(()),
         look_alikes: 0,
         self_match: false,
         line: (before.line, after.line),
