@@ -184,6 +184,17 @@ pub fn bucket_name(number: usize) -> String {
 
 /// An engine of `firms` firms with a desk each, and `count` buckets with these limits spread over them evenly.
 pub fn engine(count: usize, firms: usize, limits: &Limits, now: Now) -> Engine {
+    engine_for(0, count, firms, limits, now)
+}
+
+/// The same with memory set aside for so many orders.
+pub fn engine_for(
+    orders_expected: usize,
+    count: usize,
+    firms: usize,
+    limits: &Limits,
+    now: Now,
+) -> Engine {
     let groups = (0..firms).flat_map(|firm| {
         let (firm, desk) = (format!("firm-{firm}"), format!("desk-{firm}"));
         [
@@ -193,6 +204,7 @@ pub fn engine(count: usize, firms: usize, limits: &Limits, now: Now) -> Engine {
     });
     let setup = EngineSetup {
         default_quota: u32::MAX / 2,
+        orders_expected,
         quarantine_parent: None,
         ..EngineSetup::new(id(orders::SETTLEMENT))
     };

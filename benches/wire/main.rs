@@ -51,7 +51,7 @@ type Figures = BTreeMap<(Mode, usize), Vec<Measured>>;
 fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::from_args(std::env::args().skip(1))?;
     if let Some(kind) = &options.server {
-        return server::serve(kind, options.runtime, options.listen);
+        return server::serve(kind, options.runtime, options.effort.orders, options.listen);
     }
     if !options.unpinned
         && let Some(core) = options.core.or_else(|| machine::cores().last().copied())
@@ -74,7 +74,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn start(options: &Options) -> Result<Vec<Target>, Box<dyn Error>> {
     let mut targets: Vec<Target> = Vec::new();
     for kind in &options.servers {
-        let server = Server::start(kind, options.runtime)?;
+        let server = Server::start(kind, options.runtime, options.effort.orders)?;
         let namesakes = targets
             .iter()
             .filter(|target| target.name.starts_with(kind.as_str()));

@@ -18,6 +18,7 @@ cargo bench --bench wire -- [options]
   --runtime FLAVOUR  per_core (one single-threaded runtime, the default) or multi_thread, of every server
   --full             long rounds, 5 million orders for the tail: some ten minutes
   --rounds N         rounds of every cell
+  --orders N         orders that the gateway sets memory aside for (2000000, with --full 11000000)
   --core N           core for client and servers (the last one there is)
   --unpinned         leave client and servers to the scheduler
   --json FILE        write all figures as JSON; `-` is standard output
@@ -53,6 +54,8 @@ pub struct Effort {
     /// Orders per server for the tail of the stream, in so many turns.
     pub tail_orders: u64,
     pub tail_turns: u64,
+    /// Orders that the gateway sets memory aside for.
+    pub orders: usize,
 }
 
 impl Effort {
@@ -65,6 +68,7 @@ impl Effort {
         paced_time: Duration::from_millis(100),
         tail_orders: 2_000,
         tail_turns: 2,
+        orders: 10_000,
     };
     const QUICK: Self = Self {
         rounds: 3,
@@ -74,6 +78,7 @@ impl Effort {
         paced_time: Duration::from_millis(300),
         tail_orders: 100_000,
         tail_turns: 4,
+        orders: 2_000_000,
     };
     const FULL: Self = Self {
         rounds: 9,
@@ -83,6 +88,7 @@ impl Effort {
         paced_time: Duration::from_secs(5),
         tail_orders: 5_000_000,
         tail_turns: 20,
+        orders: 11_000_000,
     };
 }
 
@@ -101,7 +107,7 @@ impl Options {
             server: None,
             listen: None,
         };
-        let (mut bench, mut full, mut rounds) = (false, false, None);
+        let (mut bench, mut full, mut rounds, mut orders) = (false, false, None, None);
         while let Some(flag) = args.next() {
             let mut value = || {
                 args.next()
@@ -125,6 +131,7 @@ impl Options {
                     options.also.push((name.to_owned(), address.parse()?));
                 }
                 "--rounds" => rounds = Some(value()?.parse()?),
+                "--orders" => orders = Some(value()?.parse()?),
                 "--core" => options.core = Some(value()?.parse()?),
                 "--unpinned" => options.unpinned = true,
                 "--json" => options.json = Some(value()?),
@@ -141,6 +148,7 @@ impl Options {
             options.effort = Effort::QUICK;
         }
         options.effort.rounds = rounds.unwrap_or(options.effort.rounds);
+        options.effort.orders = orders.unwrap_or(options.effort.orders);
         Ok(options)
     }
 }

@@ -23,9 +23,10 @@ pub struct Server {
 
 impl Server {
     /// Starts `--server <kind>` and waits until it listens. It inherits the cores of the calling thread.
-    pub fn start(kind: &str, runtime: Flavour) -> Result<Self, Box<dyn Error>> {
+    pub fn start(kind: &str, runtime: Flavour, orders: usize) -> Result<Self, Box<dyn Error>> {
         let mut child = Command::new(env::current_exe()?)
             .args(["--server", kind, "--runtime", runtime.word()])
+            .args(["--orders", &orders.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;

@@ -59,6 +59,7 @@ impl FromStr for Flavour {
 pub fn serve(
     kind: &str,
     flavour: Flavour,
+    orders: usize,
     address: Option<SocketAddr>,
 ) -> Result<(), Box<dyn Error>> {
     if address.is_none() {
@@ -79,7 +80,7 @@ pub fn serve(
             let waiting = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()?;
-            waiting.block_on(serve_gateway(flavour, address))
+            waiting.block_on(serve_gateway(flavour, orders, address))
         }
         _ => Err(format!("--server {kind}: expected empty or gateway").into()),
     }
@@ -103,23 +104,26 @@ async fn serve_empty(address: SocketAddr) -> Result<(), Box<dyn Error + Send + S
     Ok(())
 }
 
-/// The gateway as it is served, with every check on; a bucket's own orders may meet each other.
-async fn serve_gateway(flavour: Flavour, address: SocketAddr) -> Result<(), Box<dyn Error>> {
+/// The gateway as it is served, with every check on and memory for so many orders; a bucket's own orders may meet each other.
+async fn serve_gateway(
+    flavour: Flavour,
+    orders: usize,
+    address: SocketAddr,
+) -> Result<(), Box<dyn Error>> {
     let mut settings = Settings::load(&Sources::default())?.server;
     (settings.workers, settings.runtime) = match flavour {
         Flavour::PerCore => (1, Runtime::PerCore),
         Flavour::MultiThread => (thread::available_parallelism()?.get(), Runtime::MultiThread),
     };
     let listener = bulkhead::server::bind(address).await?;
-    println!("{LISTENING}{}", listener.local_addr()?);
     let mut limits = gateway::every_limit();
     limits.self_match = SelfMatchRule::Allow;
-    limits.look_alike = None;
     let clock = Clock::new();
-    let engine = gateway::engine(BUCKETS, 1, &limits, clock.now());
+    let engine = gateway::engine_for(orders, BUCKETS, 1, &limits, clock.now());
     for (name, rate) in [("bench-quiet", None), ("bench-flood", Some(1_000))] {
         gateway::add_bucket(&engine, name, "desk-0", &limits, rate);
     }
+    println!("{LISTENING}{}", listener.local_addr()?);
     let drain = Drain::new();
     let (readiness, loading) = Readiness::new();
     drop(loading);

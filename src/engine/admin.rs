@@ -28,6 +28,9 @@ use crate::risk::limits::{GroupLimits, Limits};
 /// Name of the bucket that fills of unknown orders are booked to where their account has no single owner (H13).
 pub const QUARANTINE: &str = "quarantine";
 
+/// Parts of a map, each with a lock of its own: so many that threads seldom meet at one.
+const MAP_SHARDS: usize = 256;
+
 /// Why a change was refused. Nothing was changed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum AdminError {
@@ -168,9 +171,15 @@ impl Engine {
             market.upsert(instrument)?;
         }
         let mut engine = Self {
-            buckets: dashmap::DashMap::default(),
+            buckets: dashmap::DashMap::with_hasher_and_shard_amount(
+                foldhash::fast::RandomState::default(),
+                MAP_SHARDS,
+            ),
             groups: RwLock::default(),
-            clients: dashmap::DashMap::default(),
+            clients: dashmap::DashMap::with_hasher_and_shard_amount(
+                foldhash::fast::RandomState::default(),
+                MAP_SHARDS,
+            ),
             market,
             controls: Controls::default(),
             requests: Shards::default(),

@@ -110,6 +110,8 @@ impl Engine {
     ) -> Result<StateChange, AdminError> {
         let (after, now) = (note.state, note.since);
         match scope {
+            // Said again, it stays as the first who said it left it: who, why and since when.
+            _ if after == before => {}
             Scope::Bucket(id) => {
                 self.bucket(id)
                     .ok_or(AdminError::UnknownBucket)?

@@ -6,7 +6,7 @@ use bulkhead::domain::decision::{Dimension, Outcome, Reason};
 use bulkhead::domain::instrument::Collar;
 use bulkhead::domain::order::{Notice, Order, RerouteConsent, Side, Size, TimeInForce};
 use bulkhead::domain::report::{Report, ReportKind};
-use bulkhead::domain::state::{BreachCause, OrderState, StateNote, TradingState};
+use bulkhead::domain::state::{BreachCause, OrderState, StateCause, StateNote, TradingState};
 use bulkhead::domain::time::SECOND;
 use bulkhead::engine::Engine;
 use bulkhead::engine::admin::Scope;
@@ -499,4 +499,21 @@ fn an_end_without_figures_is_told_once() {
     assert_eq!(again.flags, [ReportFlag::NeedsReconciliation]);
     assert_eq!(engine.bucket_hash(&bucket, START), before);
     assert_eq!(held(&engine).0, amount("10"));
+}
+
+/// G1: a halt that is said again stays the halt of the first who said it.
+#[test]
+fn a_second_halt_does_not_hide_who_halted_first() {
+    let engine = one_bucket(limits());
+    let scope = Scope::Bucket(id("b"));
+    let halt = |actor: &str, seconds: u64| StateNote {
+        state: TradingState::Halted,
+        cause: StateCause::Operator,
+        actor: actor.to_owned(),
+        reason: format!("{actor} said so"),
+        since: later(START, seconds * SECOND),
+    };
+    engine.restrict(&scope, halt("ann", 1)).unwrap();
+    engine.restrict(&scope, halt("ben", 2)).unwrap();
+    assert_eq!(engine.note_of(&scope).unwrap(), halt("ann", 1));
 }

@@ -7,9 +7,12 @@ use super::support::orders::Order;
 use super::support::report::Bar;
 use super::{Contender, Outcome, gateway};
 
+/// Orders that memory is set aside for, as it is in operation.
+const ORDERS: usize = 2_000_000;
+
 /// Buckets of one desk and firm; each approval is kept as a live order with its stored answer.
 pub fn every_check(buckets: usize) -> Result<Contender, Box<dyn Error>> {
-    let engine = gateway::engine(buckets, 1, &gateway::every_limit(), gateway::START);
+    let engine = gateway::engine_for(ORDERS, buckets, 1, &gateway::every_limit(), gateway::START);
     let mut now = gateway::START;
     let decide = move |orders: &[Order]| {
         let orders: Vec<_> = orders.iter().map(|order| gateway::order(order, "oms-1")).collect();
