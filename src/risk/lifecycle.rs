@@ -5,7 +5,7 @@
 
 use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::name::ClOrdId;
-use crate::domain::order::{Terms, TimeInForce};
+use crate::domain::order::{Side, Terms, TimeInForce};
 use crate::domain::report::CancelRejectOf;
 use crate::domain::state::OrderState;
 
@@ -279,11 +279,26 @@ impl Life {
         Some(self.leaves().max(open))
     }
 
-    /// Whether a version holds no more than the order already does, in quantity and in value (H9).
+    /// Whether a version holds no more than the order already does, in quantity and in value, and may trade no sooner (H9).
     #[must_use]
-    pub fn is_shrunk_by(&self, version: &Version) -> bool {
-        self.versions()
-            .any(|known| version.quantity <= known.quantity && version.unit <= known.unit)
+    pub fn is_shrunk_by(&self, version: &Version, side: Side) -> bool {
+        self.beyond(version, side).next().is_some()
+    }
+
+    /// Whether a version holds less than the order already does, in quantity or in value, and may trade no sooner (G2).
+    #[must_use]
+    pub fn is_cut_by(&self, version: &Version, side: Side) -> bool {
+        self.beyond(version, side)
+            .any(|known| version.quantity < known.quantity || version.unit < known.unit)
+    }
+
+    /// Versions that hold as much as another or more, and may trade as soon.
+    fn beyond<'a>(&'a self, version: &'a Version, side: Side) -> impl Iterator<Item = &'a Version> {
+        self.versions().filter(move |known| {
+            version.quantity <= known.quantity
+                && version.unit <= known.unit
+                && is_no_sooner(&version.terms, &known.terms, side)
+        })
     }
 
     /// What one contract of a version already is valued at, where the version is no larger and no worse than one that is held: a price that
@@ -494,6 +509,19 @@ fn is_no_worse(terms: &Terms, than: &Terms) -> bool {
     core::mem::discriminant(terms) == core::mem::discriminant(than)
         && no_higher(terms.limit_price(), than.limit_price())
         && no_higher(terms.trigger(), than.trigger())
+}
+
+/// Whether terms are of the same type as others and nowhere nearer to the market.
+fn is_no_sooner(terms: &Terms, than: &Terms, side: Side) -> bool {
+    let no_nearer = |side: Side, one: Option<Price>, other: Option<Price>| match side {
+        Side::Buy => one <= other,
+        Side::Sell => one >= other,
+    };
+    core::mem::discriminant(terms) == core::mem::discriminant(than)
+        && terms.limit_price().is_some() == than.limit_price().is_some()
+        && no_nearer(side, terms.limit_price(), than.limit_price())
+        // A stop waits on the far side: the market comes to it from the other one.
+        && no_nearer(side.opposite(), terms.trigger(), than.trigger())
 }
 
 #[cfg(test)]

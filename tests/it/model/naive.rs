@@ -552,6 +552,8 @@ struct Ask {
 struct Judged {
     findings: Vec<Finding>,
     exit: bool,
+    /// Whether it may draw on what is kept for exits: a replace to less may not (F1).
+    reserve: bool,
     reduces: bool,
     quantity: U,
     after: Option<Held>,
@@ -1077,6 +1079,7 @@ impl Model {
                 figures: None,
             }],
             exit: false,
+            reserve: false,
             reduces: false,
             quantity: 0,
             after: None,
@@ -1130,7 +1133,8 @@ impl Model {
             terms: ask.terms,
             unit: unit.unwrap_or(0),
         };
-        let (mut after, exit, held) = match ask.replaces {
+        let (state, level) = self.state_over(ask);
+        let (mut after, exit, reserve, held) = match ask.replaces {
             None => {
                 let exit = line.exits(side, quantity, 0);
                 let order = Held {
@@ -1160,7 +1164,7 @@ impl Model {
                     unvalued: notional.is_err(),
                     source: ask.source,
                 };
-                (order, exit, Hold::default())
+                (order, exit, exit, Hold::default())
             }
             Some(at) => {
                 let mut order = self.orders[at].clone();
@@ -1179,14 +1183,20 @@ impl Model {
                     Some(kept) => unit.map_or(kept, |unit| unit.min(kept)),
                     None => version.unit,
                 };
-                let shrinks =
-                    order.versions.iter().any(|known| {
-                        version.quantity <= known.quantity && version.unit <= known.unit
-                    }) && (order.unvalued || kept.is_some() || unit.is_ok());
-                let exit = line.exits(side, grown, held.quantity) || shrinks;
+                // H8: nearer to the market is a worse price; G2: while only exits may trade, as much as before is not less.
+                let strictly = state == TradingState::ReduceOnly;
+                let shrinks = order.versions.iter().any(|known| {
+                    let less = version.quantity < known.quantity || version.unit < known.unit;
+                    version.quantity <= known.quantity
+                        && version.unit <= known.unit
+                        && is_further(&ask.terms, &known.terms, side)
+                        && (less || !strictly)
+                }) && (order.unvalued || kept.is_some() || unit.is_ok());
+                let reserve = line.exits(side, grown, held.quantity);
+                let exit = reserve || shrinks;
                 order.versions.push(version);
                 order.exit &= exit;
-                (order, exit, held)
+                (order, exit, reserve, held)
             }
         };
         let added = (after.hold().value - held.value).max(0);
@@ -1222,7 +1232,6 @@ impl Model {
             exit,
             findings: Vec::new(),
         };
-        let (state, level) = self.state_over(ask);
         bench.require(Reason::StateHalted, level, state != TradingState::Halted);
         bench.require(
             Reason::StateCancelOnly,
@@ -1467,7 +1476,7 @@ impl Model {
             }
         }
         if let Some(limit) = &rules.rate {
-            let (most, used, _) = use_of(&pool.attempts, limit, now, exit);
+            let (most, used, _) = use_of(&pool.attempts, limit, now, reserve);
             bench.measure(
                 Reason::OrderRate,
                 Level::Bucket,
@@ -1479,7 +1488,7 @@ impl Model {
         for group in &pool.path {
             let group = &self.groups[*group];
             if let Some(limit) = &group.rules.rate {
-                let (most, used, _) = use_of(&group.approved, limit, now, exit);
+                let (most, used, _) = use_of(&group.approved, limit, now, reserve);
                 bench.measure(
                     Reason::OrderRate,
                     group.level,
@@ -1507,6 +1516,7 @@ impl Model {
         Judged {
             findings: bench.findings,
             exit,
+            reserve,
             reduces: (side == Side::Sell && line.position > 0)
                 || (side == Side::Buy && line.position < 0),
             quantity,
@@ -1631,11 +1641,11 @@ impl Model {
         for group in self.pools[ask.bucket].path.clone() {
             let group = &mut self.groups[group];
             if let Some(limit) = &group.rules.rate {
-                let (_, _, reserve) = use_of(&group.approved, limit, now.mono, judged.exit);
+                let (_, _, reserve) = use_of(&group.approved, limit, now.mono, judged.reserve);
                 group.approved.push((now.mono, reserve));
             }
         }
-        self.attempt(ask.bucket, judged.exit);
+        self.attempt(ask.bucket, judged.reserve);
         let pool = &mut self.pools[ask.bucket];
         if pool.rules.notional_rate.is_some() {
             pool.notionals.push((now.mono, judged.added));
@@ -1836,13 +1846,13 @@ impl Model {
                 };
                 // One order is one attempt in a bucket, whichever of its accounts takes it.
                 if commit && to != bucket {
-                    self.attempt(bucket, judged.exit);
+                    self.attempt(bucket, judged.reserve);
                 }
                 return (said, commit.then(|| self.commit(&second, there)));
             }
         }
         if commit {
-            self.attempt(bucket, judged.exit);
+            self.attempt(bucket, judged.reserve);
         }
         (Said::Rejected(judged.findings), None)
     }
@@ -1920,7 +1930,7 @@ impl Model {
                         said
                     } else {
                         if commit {
-                            self.attempt(order.bucket, judged.exit);
+                            self.attempt(order.bucket, judged.reserve);
                         }
                         Said::Rejected(judged.findings)
                     }
@@ -2507,6 +2517,36 @@ fn is_better(terms: &Terms, than: &Terms) -> bool {
                 trigger: second,
             },
         ) => below(one.units(), other.units()) && below(first.units(), second.units()),
+        _ => false,
+    }
+}
+
+/// Whether an order is of the same type, and waits no nearer to the market.
+fn is_further(terms: &Terms, than: &Terms, side: Side) -> bool {
+    let sign = if side == Side::Buy { 1 } else { -1 };
+    let limit = |one: U, other: U| (other - one) * sign >= 0;
+    let trigger = |one: U, other: U| (one - other) * sign >= 0;
+    match (terms, than) {
+        (Terms::Market, Terms::Market)
+        | (Terms::Pegged { cap: None }, Terms::Pegged { cap: None }) => true,
+        (Terms::Limit { price: one }, Terms::Limit { price: other })
+        | (Terms::Pegged { cap: Some(one) }, Terms::Pegged { cap: Some(other) }) => {
+            limit(one.units(), other.units())
+        }
+        (Terms::Stop { trigger: one }, Terms::Stop { trigger: other })
+        | (Terms::TrailingStop { trigger: one }, Terms::TrailingStop { trigger: other }) => {
+            trigger(one.units(), other.units())
+        }
+        (
+            Terms::StopLimit {
+                price: one,
+                trigger: first,
+            },
+            Terms::StopLimit {
+                price: other,
+                trigger: second,
+            },
+        ) => limit(one.units(), other.units()) && trigger(first.units(), second.units()),
         _ => false,
     }
 }
