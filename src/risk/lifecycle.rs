@@ -398,7 +398,11 @@ impl Life {
 
     /// The venue ended it by cancelling, expiring or closing the day, with this much filled in all (H6).
     pub fn ended(&mut self, state: OrderState, cum: Option<Quantity>) -> Oddities {
-        if state == OrderState::DoneForDay && !matches!(self.time_in_force, TimeInForce::Day) {
+        let outlives_the_day = matches!(
+            self.time_in_force,
+            TimeInForce::GoodTillCancel | TimeInForce::GoodTillDate(_)
+        );
+        if state == OrderState::DoneForDay && outlives_the_day {
             return Oddities::default();
         }
         if self.end.is_none() && self.is_over() {

@@ -299,7 +299,11 @@ impl Held {
     }
 
     fn ended(&mut self, state: OrderState, cum: Option<U>) -> (bool, bool) {
-        let stays = state == OrderState::DoneForDay && self.time_in_force != TimeInForce::Day;
+        let outlives = matches!(
+            self.time_in_force,
+            TimeInForce::GoodTillCancel | TimeInForce::GoodTillDate(_)
+        );
+        let stays = state == OrderState::DoneForDay && outlives;
         if stays
             || (self.end.is_none() && self.is_over())
             || (self.end.is_some() && self.owed.is_some())
