@@ -77,6 +77,12 @@ impl OrderRecord {
         }
     }
 
+    /// Whether an id is the order's first, or that of the version in force.
+    #[must_use]
+    pub fn is_known_as(&self, cl_ord_id: &ClOrdId) -> bool {
+        *cl_ord_id == self.key.cl_ord_id || *cl_ord_id == self.life.current().cl_ord_id
+    }
+
     /// How long word of it may take, nanoseconds: what it was given when it was approved.
     #[must_use]
     pub const fn patience(&self) -> u64 {
@@ -113,7 +119,6 @@ impl OrderRecord {
             pending: self
                 .life
                 .pending()
-                .iter()
                 .map(|version| version.cl_ord_id.clone())
                 .collect(),
             source: self.source.as_deref().cloned(),

@@ -24,6 +24,29 @@ pub struct Version {
     pub unit: Money,
 }
 
+/// How far a replace is known to have come, short of being in force.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Asked {
+    /// Approved.
+    Approved,
+    /// Sent.
+    Sent,
+    /// The venue refused it.
+    Refused,
+    /// Its client says that it was never sent.
+    Released,
+}
+
+/// A replace that is on its way, or that is off the table unless the venue says otherwise (H8).
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Request {
+    version: Version,
+    stage: Asked,
+}
+
+/// Replaces off the table that an order remembers, the last ones.
+const REMEMBERED: usize = 8;
+
 /// How far the order is known to have come.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Stage {
@@ -48,7 +71,8 @@ struct End {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Life {
     current: Version,
-    pending: Vec<Version>,
+    /// In the order in which they were asked for.
+    requests: Vec<Request>,
     filled: Quantity,
     /// Filled once and void since.
     voided: Quantity,
@@ -62,6 +86,30 @@ pub struct Life {
     cash: Option<(Money, Money)>,
     exit: bool,
     reduce_only: bool,
+}
+
+/// What becomes of a release.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Release {
+    /// Nothing is held under the id any more.
+    Done,
+    /// The same, since an earlier release.
+    Again,
+    /// It is known to have been sent.
+    Sent,
+    /// It is over by another end.
+    Ended,
+}
+
+/// What the venue's word that a replace took effect does.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Confirmed {
+    /// It is in force.
+    Expected,
+    /// It is in force though it was refused or released: its word counts, and somebody is wrong.
+    Contradicted,
+    /// No such replace, or a later one is in force: nothing.
+    Unknown,
 }
 
 /// What a report did not agree with.
@@ -89,7 +137,7 @@ impl Life {
     ) -> Self {
         Self {
             current: version,
-            pending: Vec::new(),
+            requests: Vec::new(),
             filled: Quantity::ZERO,
             voided: Quantity::ZERO,
             told: Quantity::ZERO,
@@ -110,14 +158,26 @@ impl Life {
     }
 
     /// Replaces on their way, oldest first.
-    #[must_use]
-    pub fn pending(&self) -> &[Version] {
-        &self.pending
+    pub fn pending(&self) -> impl Iterator<Item = &Version> {
+        self.requests
+            .iter()
+            .filter(|request| request.is_pending())
+            .map(|request| &request.version)
     }
 
     /// Every version that may be in force.
     pub fn versions(&self) -> impl Iterator<Item = &Version> {
-        core::iter::once(&self.current).chain(&self.pending)
+        core::iter::once(&self.current).chain(self.pending())
+    }
+
+    fn has_pending(&self) -> bool {
+        self.requests.iter().any(Request::is_pending)
+    }
+
+    fn request_mut(&mut self, cl_ord_id: &ClOrdId) -> Option<&mut Request> {
+        self.requests
+            .iter_mut()
+            .find(|request| request.version.cl_ord_id == *cl_ord_id)
     }
 
     /// Filled in all, as booked.
@@ -190,7 +250,7 @@ impl Life {
     /// Whether nothing can follow but corrections.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.leaves().is_zero() && (self.end.is_some() || self.pending.is_empty())
+        self.leaves().is_zero() && (self.end.is_some() || !self.has_pending())
     }
 
     /// Where the order stands. `overdue` says that word of it has been missing for too long.
@@ -205,7 +265,7 @@ impl Life {
         if self.cancel_pending {
             return OrderState::PendingCancel;
         }
-        if !self.pending.is_empty() {
+        if self.has_pending() {
             return OrderState::PendingReplace;
         }
         if self.filled.is_positive() {
@@ -228,15 +288,28 @@ impl Life {
             )
     }
 
-    /// The client sent it.
-    pub fn sent(&mut self) {
+    /// The client sent the order, or the replace of that id and hence the order. Whether that is news.
+    pub fn sent(&mut self, cl_ord_id: &ClOrdId) -> bool {
+        if self.end.is_some() || self.is_over() {
+            return false;
+        }
+        let mut news = self.stage == Stage::Reserved;
         self.stage = self.stage.max(Stage::Sent);
+        if let Some(request) = self.request_mut(cl_ord_id)
+            && request.stage == Asked::Approved
+        {
+            request.stage = Asked::Sent;
+            news = true;
+        }
+        news
     }
 
-    /// The client asked for its cancellation.
-    pub const fn cancel_requested(&mut self) {
-        // Nothing to ask for where the venue has ended it already.
-        self.cancel_pending = self.end.is_none();
+    /// The client asked for its cancellation. Whether that is news.
+    pub fn cancel_requested(&mut self) -> bool {
+        // Nothing to ask for where it has ended already.
+        let news = !self.cancel_pending && self.end.is_none() && !self.is_over();
+        self.cancel_pending |= news;
+        news
     }
 
     /// The venue works it.
@@ -315,8 +388,26 @@ impl Life {
 
     /// A replace was approved and is on its way. `exit` says whether the order is still an exit with it.
     pub fn replacing(&mut self, version: Version, exit: bool) {
-        self.pending.push(version);
+        self.requests.push(Request {
+            version,
+            stage: Asked::Approved,
+        });
         self.exit &= exit;
+    }
+
+    /// A replace is off the table, unless the venue says otherwise.
+    fn set_aside(&mut self, cl_ord_id: &ClOrdId, stage: Asked) {
+        if let Some(request) = self.request_mut(cl_ord_id)
+            && request.is_pending()
+        {
+            request.stage = stage;
+        }
+        let aside = self.requests.iter().filter(|request| !request.is_pending());
+        if aside.count() > REMEMBERED
+            && let Some(oldest) = self.requests.iter().position(|one| !one.is_pending())
+        {
+            self.requests.remove(oldest);
+        }
     }
 
     /// The fills of an order in cash spent this much more, or less where one is void.
@@ -447,47 +538,70 @@ impl Life {
         }
     }
 
-    /// The client says it never sent it. False where we know better.
-    #[must_use]
-    pub fn release(&mut self) -> bool {
-        if self.stage != Stage::Reserved || self.filled.is_positive() {
-            return false;
+    /// The client says it never sent the order (H2).
+    pub fn release(&mut self) -> Release {
+        match self.end {
+            Some(end) if end.state == OrderState::Released => Release::Again,
+            _ if self.is_over() => Release::Ended,
+            None if self.stage == Stage::Reserved && self.filled.is_zero() => {
+                self.end = Some(End {
+                    state: OrderState::Released,
+                    filled: Some(self.filled),
+                });
+                Release::Done
+            }
+            Some(_) | None => Release::Sent,
         }
-        if self.end.is_none() {
-            self.end = Some(End {
-                state: OrderState::Released,
-                filled: Some(self.filled),
-            });
-        }
-        true
     }
 
-    /// A replace took effect. False where no replace of that id is on its way.
-    pub fn replaced(&mut self, cl_ord_id: &ClOrdId) -> bool {
-        let Some(at) = self
-            .pending
-            .iter()
-            .position(|version| version.cl_ord_id == *cl_ord_id)
-        else {
-            return self.current.cl_ord_id == *cl_ord_id;
-        };
-        let rest = self.pending.split_off(at);
-        let mut rest = rest.into_iter();
-        if let Some(version) = rest.next() {
-            self.current = version;
+    /// The client says it never sent a replace (H2).
+    pub fn release_replace(&mut self, cl_ord_id: &ClOrdId) -> Release {
+        let over = self.is_over();
+        match self.request_mut(cl_ord_id).map(|request| request.stage) {
+            Some(Asked::Released) => Release::Again,
+            Some(Asked::Approved) if !over => {
+                self.set_aside(cl_ord_id, Asked::Released);
+                Release::Done
+            }
+            Some(Asked::Sent) if !over => Release::Sent,
+            None if !over && self.current.cl_ord_id == *cl_ord_id => Release::Sent,
+            Some(_) | None => Release::Ended,
         }
-        self.pending = rest.collect();
+    }
+
+    /// A replace took effect: those asked for before it no longer can.
+    pub fn replaced(&mut self, cl_ord_id: &ClOrdId) -> Confirmed {
+        let Some(at) = self
+            .requests
+            .iter()
+            .position(|request| request.version.cl_ord_id == *cl_ord_id)
+        else {
+            return if self.current.cl_ord_id == *cl_ord_id {
+                Confirmed::Expected
+            } else {
+                Confirmed::Unknown
+            };
+        };
+        let mut rest = self.requests.split_off(at).into_iter();
+        let Some(request) = rest.next() else {
+            return Confirmed::Unknown;
+        };
+        let expected = request.is_pending();
+        self.current = request.version;
+        self.requests = rest.collect();
         self.acknowledged();
-        true
+        if expected {
+            Confirmed::Expected
+        } else {
+            Confirmed::Contradicted
+        }
     }
 
     /// A cancel or replace was refused: the order goes on as it was (H7).
     pub fn cancel_rejected(&mut self, of: CancelRejectOf, cl_ord_id: &ClOrdId) {
         match of {
             CancelRejectOf::Cancel => self.cancel_pending = false,
-            CancelRejectOf::Replace => self
-                .pending
-                .retain(|version| version.cl_ord_id != *cl_ord_id),
+            CancelRejectOf::Replace => self.set_aside(cl_ord_id, Asked::Refused),
         }
     }
 
@@ -500,6 +614,12 @@ impl Life {
             self.current.terms = terms;
             self.current.unit = unit;
         }
+    }
+}
+
+impl Request {
+    fn is_pending(&self) -> bool {
+        matches!(self.stage, Asked::Approved | Asked::Sent)
     }
 }
 

@@ -17,11 +17,14 @@ use bulkhead::engine::setup::{BucketSetup, EngineSetup};
 use bulkhead::grpc::Gate;
 use bulkhead::grpc::admin::Admin;
 use bulkhead::grpc::feed::{BACKLOG, Request as Asked};
+use bulkhead::grpc::gateway::Gateway;
 use bulkhead::grpc::market::MarketData;
 use bulkhead::grpc::monitor::Monitor;
 use bulkhead::pb;
 use bulkhead::pb::admin_service_client::AdminServiceClient;
 use bulkhead::pb::admin_service_server::AdminServiceServer;
+use bulkhead::pb::gateway_service_client::GatewayServiceClient;
+use bulkhead::pb::gateway_service_server::GatewayServiceServer;
 use bulkhead::pb::market_data_service_client::MarketDataServiceClient;
 use bulkhead::pb::market_data_service_server::MarketDataServiceServer;
 use bulkhead::pb::monitor_service_client::MonitorServiceClient;
@@ -77,6 +80,7 @@ impl Stage {
                     .add_service(MarketDataServiceServer::new(MarketData {
                         gate: gate.clone(),
                     }))
+                    .add_service(GatewayServiceServer::new(Gateway::new(gate.clone())))
                     .add_service(MonitorServiceServer::new(Monitor { gate }))
             }
         };
@@ -1298,4 +1302,66 @@ async fn a_watcher_that_does_not_read_misses_events_and_holds_up_nobody() {
     assert!(heard < BACKLOG * 2);
     // It goes on.
     assert!(next(&mut watch).await.is_some());
+}
+
+#[tokio::test]
+async fn notices_and_releases_are_answered_by_what_they_change() {
+    let stage = Stage::new().await;
+    let channel = connect(stage.running.address).await;
+    let mut gateway = GatewayServiceClient::new(channel);
+    for cl_ord_id in ["1", "2", "3"] {
+        stage.decide(&order(cl_ord_id, Side::Buy, "1", "100"));
+    }
+    let mut canceled = report("3", "e1", ReportKind::Canceled);
+    canceled.cum = Some("0".parse().unwrap());
+    let _ = stage.gate.engine.report(&canceled, stage.gate.clock.now());
+    let notice = |cl_ord_id: &str| pb::NotifyRequest {
+        client_id: "c".to_owned(),
+        cl_ord_id: cl_ord_id.to_owned(),
+        kind: pb::NoticeKind::Sent.into(),
+        ..pb::NotifyRequest::default()
+    };
+    let mut told = Vec::new();
+    for cl_ord_id in ["1", "1", "3", "none"] {
+        let answer = gateway
+            .notify(notice(cl_ord_id))
+            .await
+            .unwrap()
+            .into_inner();
+        told.push((answer.status(), answer.order.is_some(), answer.sequence > 0));
+    }
+    assert_eq!(
+        told,
+        [
+            (pb::NoticeStatus::Applied, true, true),
+            (pb::NoticeStatus::NoEffect, true, false),
+            (pb::NoticeStatus::NoEffect, true, false),
+            (pb::NoticeStatus::UnknownOrder, false, false),
+        ]
+    );
+    let release = |cl_ord_id: &str| pb::ReleaseRequest {
+        client_id: "c".to_owned(),
+        cl_ord_id: cl_ord_id.to_owned(),
+    };
+    let mut told = Vec::new();
+    for cl_ord_id in ["2", "2", "unseen", "unseen", "1", "3"] {
+        let answer = gateway
+            .release(release(cl_ord_id))
+            .await
+            .unwrap()
+            .into_inner();
+        let reasons: Vec<i32> = answer.breaches.iter().map(|breach| breach.reason).collect();
+        told.push((reasons, answer.replayed, answer.sequence > 0));
+    }
+    assert_eq!(
+        told,
+        [
+            (vec![], false, true),
+            (vec![], true, false),
+            (vec![], false, true),
+            (vec![], true, false),
+            (vec![805], false, false),
+            (vec![802], false, false),
+        ]
+    );
 }

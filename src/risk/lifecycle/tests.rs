@@ -46,7 +46,7 @@ fn run(steps: &[Step]) -> Life {
         match *step {
             Fill(quantity) => drop(life.fill(q(quantity)).unwrap()),
             Bust(quantity) => life.unfill(q(quantity)).unwrap(),
-            CancelAsked => life.cancel_requested(),
+            CancelAsked => drop(life.cancel_requested()),
             CancelRejected => life.cancel_rejected(CancelRejectOf::Cancel, &"C".parse().unwrap()),
             Canceled(cum) => drop(life.ended(OrderState::Canceled, cum.map(q))),
             Expired(cum) => drop(life.ended(OrderState::Expired, cum.map(q))),
@@ -347,14 +347,17 @@ fn a_good_till_cancel_order_outlives_the_day() {
 #[test]
 fn only_an_order_that_was_never_sent_is_released() {
     let mut unsent = Life::new(version("X", 100, 10), TimeInForce::Day, None, false, false);
-    assert!(unsent.release() && unsent.release());
+    assert_eq!(
+        [unsent.release(), unsent.release()],
+        [Release::Done, Release::Again]
+    );
     assert_eq!(
         (unsent.leaves(), unsent.state(false)),
         (Quantity::ZERO, OrderState::Released)
     );
     let mut sent = Life::new(version("X", 100, 10), TimeInForce::Day, None, false, false);
-    sent.sent();
-    assert!(!sent.release());
+    assert!(sent.sent(&"X".parse().unwrap()));
+    assert_eq!(sent.release(), Release::Sent);
     assert_eq!(sent.leaves(), q(100));
 }
 
@@ -397,5 +400,61 @@ fn an_order_in_cash_holds_its_cash_until_it_is_spent_or_over() {
     assert_eq!(
         (life.hold().unwrap(), life.state(false)),
         (Hold::default(), OrderState::Filled)
+    );
+}
+
+#[test]
+fn a_release_answers_what_became_of_the_replace() {
+    let id = |text: &str| text.parse::<ClOrdId>().unwrap();
+    let mut life = order();
+    life.replacing(version("Y", 150, 10), false);
+    life.replacing(version("Z", 200, 10), false);
+    life.replacing(version("W", 120, 10), false);
+    assert!(life.sent(&id("Y")) && !life.sent(&id("Y")));
+    assert_eq!(life.release_replace(&id("Y")), Release::Sent);
+    assert_eq!(life.release_replace(&id("Z")), Release::Done);
+    assert_eq!(life.release_replace(&id("Z")), Release::Again);
+    assert_eq!(life.leaves(), q(150));
+    life.cancel_rejected(CancelRejectOf::Replace, &id("W"));
+    assert_eq!(life.release_replace(&id("W")), Release::Ended);
+    assert_eq!(life.replaced(&id("Y")), Confirmed::Expected);
+    assert_eq!(life.release_replace(&id("Y")), Release::Sent);
+    assert_eq!(life.release_replace(&id("X")), Release::Ended);
+}
+
+#[test]
+fn what_the_venue_says_took_effect_did_unless_a_later_one_has() {
+    let id = |text: &str| text.parse::<ClOrdId>().unwrap();
+    let mut life = order();
+    life.replacing(version("Y", 150, 10), false);
+    life.replacing(version("Z", 120, 10), false);
+    life.cancel_rejected(CancelRejectOf::Replace, &id("Y"));
+    life.cancel_rejected(CancelRejectOf::Replace, &id("Z"));
+    assert_eq!(life.leaves(), q(100));
+    assert_eq!(life.replaced(&id("Y")), Confirmed::Contradicted);
+    assert_eq!(
+        (life.leaves(), life.replaced(&id("Y"))),
+        (q(150), Confirmed::Expected)
+    );
+    assert_eq!(life.replaced(&id("Z")), Confirmed::Contradicted);
+    assert_eq!(
+        (life.leaves(), life.replaced(&id("Y"))),
+        (q(120), Confirmed::Unknown)
+    );
+}
+
+#[test]
+fn an_order_remembers_only_its_last_refused_replaces() {
+    let mut life = order();
+    for number in 0..20 {
+        let name = format!("r{number}");
+        life.replacing(version(&name, 100, 10), false);
+        life.cancel_rejected(CancelRejectOf::Replace, &name.parse().unwrap());
+    }
+    assert_eq!(life.requests.len(), REMEMBERED);
+    assert_eq!(life.replaced(&"r11".parse().unwrap()), Confirmed::Unknown);
+    assert_eq!(
+        life.replaced(&"r12".parse().unwrap()),
+        Confirmed::Contradicted
     );
 }

@@ -176,6 +176,9 @@ pub struct Version {
     pub quantity: U,
     pub terms: Terms,
     pub unit: U,
+    /// Its place among all that were asked for.
+    pub number: usize,
+    pub sent: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -210,6 +213,8 @@ pub struct Held {
     pub located: bool,
     /// The version in force and those on their way.
     pub versions: Vec<Version>,
+    /// The last eight that the venue refused, or that were released, which the flag says.
+    pub aside: Vec<(Version, bool)>,
     pub fills: Vec<Booked>,
     pub cash: Option<U>,
     pub exit: bool,
@@ -296,6 +301,33 @@ impl Held {
                 Terms::Pegged { cap } => cap.map(|cap| cap.units()),
                 _ => None,
             })
+    }
+
+    /// A replace is off the table, unless the venue says otherwise.
+    fn set_aside(&mut self, id: &str, released: bool) {
+        let pending = self.versions.iter().skip(1);
+        if let Some(at) = pending.clone().position(|version| version.id == id) {
+            let version = self.versions.remove(at + 1);
+            self.aside.push((version, released));
+            self.aside.sort_by_key(|(version, _)| version.number);
+            let forgotten = self.aside.len().saturating_sub(8);
+            self.aside.drain(..forgotten);
+        }
+    }
+
+    /// A replace is in force, and none that was asked for before it can be any more.
+    fn settle_on(&mut self, id: &str) {
+        let aside = self.aside.iter().map(|(version, _)| version);
+        let found = self.versions.iter().skip(1).chain(aside);
+        let Some(version) = found.clone().find(|version| version.id == id).cloned() else {
+            return;
+        };
+        self.stage = Stage::Working;
+        self.aside
+            .retain(|(other, _)| other.number > version.number);
+        self.versions.remove(0);
+        self.versions.retain(|other| other.number > version.number);
+        self.versions.insert(0, version);
     }
 
     fn ended(&mut self, state: OrderState, cum: Option<U>) -> (bool, bool) {
@@ -1136,6 +1168,8 @@ impl Model {
             quantity,
             terms: ask.terms,
             unit: unit.unwrap_or(0),
+            number: 0,
+            sent: false,
         };
         let (state, level) = self.state_over(ask);
         let (mut after, exit, reserve, held) = match ask.replaces {
@@ -1154,6 +1188,7 @@ impl Model {
                     short_sale: ask.short_sale,
                     located: ask.located,
                     versions: vec![version],
+                    aside: Vec::new(),
                     fills: Vec::new(),
                     cash,
                     exit,
@@ -1198,6 +1233,9 @@ impl Model {
                 }) && (order.unvalued || kept.is_some() || unit.is_ok());
                 let reserve = line.exits(side, grown, held.quantity);
                 let exit = reserve || shrinks;
+                let known = order.versions.iter().map(|version| version.number);
+                let aside = order.aside.iter().map(|(version, _)| version.number);
+                version.number = known.chain(aside).max().unwrap_or(0) + 1;
                 order.versions.push(version);
                 order.exit &= exit;
                 (order, exit, reserve, held)
@@ -2372,6 +2410,11 @@ impl Model {
                 ReportKind::Canceled => order.ended(OrderState::Canceled, cum).0,
                 ReportKind::Expired => order.ended(OrderState::Expired, cum).0,
                 ReportKind::DoneForDay => order.ended(OrderState::DoneForDay, cum).0,
+                // Under the id of a replace that is not in force it is the replace that is refused.
+                ReportKind::Rejected if id != order.id && id != order.versions[0].id => {
+                    order.set_aside(&id, false);
+                    false
+                }
                 ReportKind::Rejected => {
                     let state = if order.filled() > 0 {
                         OrderState::Canceled
@@ -2381,27 +2424,13 @@ impl Model {
                     order.ended(state, Some(cum.unwrap_or(0))).0
                 }
                 ReportKind::Replaced => {
-                    if let Some(at) = order.versions.iter().position(|version| version.id == id)
-                        && at > 0
-                    {
-                        order.versions.drain(..at);
-                        order.stage = Stage::Working;
-                    }
+                    order.settle_on(&id);
                     false
                 }
                 ReportKind::CancelRejected { of, .. } => {
                     match of {
                         CancelRejectOf::Cancel => order.asked_cancel = false,
-                        CancelRejectOf::Replace => {
-                            if let Some(at) = order
-                                .versions
-                                .iter()
-                                .skip(1)
-                                .position(|version| version.id == id)
-                            {
-                                order.versions.remove(at + 1);
-                            }
-                        }
+                        CancelRejectOf::Replace => order.set_aside(&id, false),
                     }
                     false
                 }
@@ -2421,13 +2450,20 @@ impl Model {
         notes.owed = owed;
     }
 
-    pub fn sent(&mut self, at: usize) {
-        if self.orders[at].stage == Stage::Reserved {
-            self.orders[at].stage = Stage::Sent;
+    pub fn sent(&mut self, at: usize, id: &str) {
+        let order = &mut self.orders[at];
+        if order.end.is_some() || order.is_over() {
+            return;
+        }
+        if order.stage == Stage::Reserved {
+            order.stage = Stage::Sent;
+        }
+        for version in order.versions.iter_mut().skip(1) {
+            version.sent |= version.id == id;
         }
     }
 
-    /// The client never sent it; false where it is known to be sent (H2).
+    /// The client never sent it; false where it is known to be sent, or over by another end (H2).
     pub fn release(&mut self, client: &str, id: &str) -> Option<bool> {
         if !self.is_known(client, id) {
             self.slots.insert(
@@ -2440,25 +2476,37 @@ impl Model {
             );
             return Some(true);
         }
+        let key = (client.to_owned(), id.to_owned());
+        if matches!(self.slots[&key].content, Content::Released) {
+            return Some(true);
+        }
         let at = self.find(client, id)?;
         Some(self.change(at, |order| {
-            if let Some(pending) = order
-                .versions
+            let released_before = order
+                .aside
                 .iter()
-                .skip(1)
-                .position(|version| version.id == id)
-            {
-                order.versions.remove(pending + 1);
-            } else if order.id == id {
-                if order.stage != Stage::Reserved || order.filled() > 0 {
-                    return false;
-                }
-                if order.end.is_none() {
+                .any(|(version, released)| version.id == id && *released);
+            if released_before || (order.id == id && order.end == Some(OrderState::Released)) {
+                return true;
+            }
+            if order.is_over() {
+                return false;
+            }
+            if order.id == id {
+                let unsent =
+                    order.end.is_none() && order.stage == Stage::Reserved && order.filled() == 0;
+                if unsent {
                     order.end = Some(OrderState::Released);
                     order.owed = Some(0);
                 }
+                return unsent;
             }
-            true
+            let mut pending = order.versions.iter().skip(1);
+            let unsent = pending.any(|version| version.id == id && !version.sent);
+            if unsent {
+                order.set_aside(id, true);
+            }
+            unsent
         }))
     }
 
