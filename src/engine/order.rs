@@ -95,6 +95,14 @@ impl OrderRecord {
         self.life.state(now.mono >= self.deadline)
     }
 
+    /// Where the request of an id stands: a replace that was refused or released is over, though its order lives.
+    #[must_use]
+    pub fn state_of(&self, cl_ord_id: &ClOrdId, now: Now) -> OrderState {
+        self.life
+            .off_the_table(cl_ord_id)
+            .unwrap_or_else(|| self.state(now))
+    }
+
     /// What the order looks like from outside; nothing only where it is not of this bucket.
     #[must_use]
     pub fn view(&self, state: &BucketState, now: Now) -> Option<OrderView> {

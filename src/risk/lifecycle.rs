@@ -395,6 +395,18 @@ impl Life {
         self.exit &= exit;
     }
 
+    /// How a replace came off the table, where it is.
+    #[must_use]
+    pub fn off_the_table(&self, cl_ord_id: &ClOrdId) -> Option<OrderState> {
+        let mut requests = self.requests.iter();
+        let request = requests.find(|request| request.version.cl_ord_id == *cl_ord_id)?;
+        match request.stage {
+            Asked::Approved | Asked::Sent => None,
+            Asked::Refused => Some(OrderState::VenueRejected),
+            Asked::Released => Some(OrderState::Released),
+        }
+    }
+
     /// A replace is off the table, unless the venue says otherwise.
     fn set_aside(&mut self, cl_ord_id: &ClOrdId, stage: Asked) {
         if let Some(request) = self.request_mut(cl_ord_id)
