@@ -12,7 +12,7 @@ use super::bucket::{Bucket, BucketState, Move};
 use super::executions::Booking;
 use super::index::{Entry, OrderSlot};
 use super::order::OrderRecord;
-use crate::domain::amount::Money;
+use crate::domain::amount::{Money, Quantity};
 use crate::domain::decision::Reason;
 use crate::domain::name::{ClOrdId, ClientId};
 use crate::domain::order::{Notice, OrderKey, Terms};
@@ -90,6 +90,20 @@ impl Engine {
             Release::Sent => Err(Refusal::AlreadySent),
             Release::Ended => Err(Refusal::OrderEnded),
         }
+    }
+
+    /// Ends an order by the word of a person who asked the venue, with this much filled in all (H2). What is not booked of it stays held as
+    /// owed.
+    ///
+    /// # Errors
+    /// Where there is no such order.
+    pub fn resolve(&self, key: &OrderKey, filled: Quantity, now: Now) -> Result<Receipt, Refusal> {
+        let told = self.change_order(&key.client, &key.cl_ord_id, now, |_, _, record| {
+            let oddities = record.life.resolved(filled)?;
+            let owed = oddities.owed.then_some(ReportFlag::OwedFills);
+            Some(owed.into_iter().collect())
+        });
+        told.ok_or(Refusal::UnknownOrder)
     }
 
     /// Remembers the release of an id under which nothing was decided, and answers the same where it did so before. Nothing where something

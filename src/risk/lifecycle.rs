@@ -1,7 +1,8 @@
 //! The life of one order, from approval to its last fill, as the venue tells it: late, twice, out of order or not at all.
 //!
-//! The order holds capacity for `leaves`: the most that can still fill. Nothing but the venue's word or the client's word that it was never
-//! sent lowers it; no clock does (H2, INV18). While a replace is on its way the larger of both versions is held (H8–H10).
+//! The order holds capacity for `leaves`: the most that can still fill. Nothing lowers it but the venue's word, the client's word that it was
+//! never sent, or an operator's who asked the venue; no clock does (H2, INV18). While a replace is on its way the larger of both versions is
+//! held (H8–H10).
 
 use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::name::ClOrdId;
@@ -528,6 +529,29 @@ impl Life {
             unresolved: filled.is_none(),
             ..Oddities::default()
         }
+    }
+
+    /// A person who asked the venue ended it, with this much filled in all: the last word, whatever was told before (H2). Nothing where that
+    /// is no news.
+    pub fn resolved(&mut self, filled: Quantity) -> Option<Oddities> {
+        if self.is_over() {
+            return None;
+        }
+        let filled = filled.max(self.filled);
+        let end = Some(End {
+            state: self.end.map_or(OrderState::Canceled, |end| end.state),
+            filled: Some(filled),
+        });
+        if self.end == end {
+            return None;
+        }
+        self.end = end;
+        self.told = filled.checked_add(self.voided).unwrap_or(self.told);
+        self.cancel_pending = false;
+        Some(Oddities {
+            owed: self.leaves().is_positive(),
+            ..Oddities::default()
+        })
     }
 
     /// The venue refused it; with fills that is a cancel of the rest (H3).
