@@ -322,7 +322,9 @@ impl Engine {
             Side::Buy => holding.line.position.is_negative(),
             Side::Sell => holding.line.position.is_positive(),
         };
-        let (life, exit) = match &ask.replaced {
+        let over = self.state_over(bucket, state, instrument, &ask);
+        // An exit may draw on what is kept for exits (F1, A11); a replace to less passes like one, and may not.
+        let (life, exit, reserve) = match &ask.replaced {
             None => {
                 let exit = holding
                     .line
@@ -335,6 +337,7 @@ impl Engine {
                         exit,
                         ask.attributes.reduce_only,
                     ),
+                    exit,
                     exit,
                 )
             }
@@ -350,10 +353,16 @@ impl Engine {
                     (Some(kept), Err(_)) => kept,
                     (None, _) => version.unit,
                 };
-                let shrinks = life.is_shrunk_by(&version)
-                    && (replaced.unvalued || kept.is_some() || sized.unit.is_ok());
+                let is_less = match over.0 {
+                    TradingState::ReduceOnly => life.is_cut_by(&version, ask.side),
+                    TradingState::Active | TradingState::CancelOnly | TradingState::Halted => {
+                        life.is_shrunk_by(&version, ask.side)
+                    }
+                };
+                let shrinks =
+                    is_less && (replaced.unvalued || kept.is_some() || sized.unit.is_ok());
                 life.replacing(version, exit || shrinks);
-                (life, exit || shrinks)
+                (life, exit || shrinks, exit)
             }
         };
         let unit = holding.unit.unwrap_or(Money::ZERO);
@@ -416,12 +425,12 @@ impl Engine {
                     .limits
                     .order_rate
                     .as_ref()
-                    .map(|limit| group.rate.usage(limit, now.mono, exit)),
+                    .map(|limit| group.rate.usage(limit, now.mono, reserve)),
             });
         }
 
         let mut own_rate = client_rate(sitting);
-        let rates = Rates::read(state, sitting, own_rate.as_deref(), exit);
+        let rates = Rates::read(state, sitting, own_rate.as_deref(), reserve);
         let likeness = Likeness {
             instrument: number,
             side: ask.side,
@@ -442,7 +451,7 @@ impl Engine {
             display: ask.display,
             exit,
             replace: ask.replaced.is_some(),
-            state: self.state_over(bucket, state, instrument, &ask),
+            state: over,
             listed: instrument.is_listed_on(&ask.route.venue),
             window_open: state.window_open(),
             prices: sized.prices,
@@ -470,7 +479,7 @@ impl Engine {
             ),
             quota: (
                 sitting.client.used(),
-                if exit {
+                if reserve {
                     sitting.client.exit_quota()
                 } else {
                     sitting.client.setup.quota

@@ -139,6 +139,12 @@ pub enum Refusal {
     /// The order is known to be sent: it cannot be released.
     #[error("the order was sent")]
     AlreadySent,
+    /// The order, or the replace, is over: there is nothing to release.
+    #[error("the order has ended")]
+    OrderEnded,
+    /// The client has used up its ids of the trading day.
+    #[error("the client has used up its ids")]
+    ClientQuota,
     /// There are as many clients as the gateway is set up for.
     #[error("too many clients")]
     TooManyClients,

@@ -10,6 +10,8 @@ use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::name::{AccountId, ClOrdId, ExecId, VenueId};
 use crate::domain::order::{OrderKey, Side};
 use crate::domain::report::Fill;
+use crate::domain::state::OrderState;
+use crate::domain::time::Now;
 use crate::risk::pnl::Effect;
 
 /// A request id with what became of it.
@@ -36,6 +38,22 @@ pub enum OrderSlot {
     Ended(Arc<Bucket>, Box<OrderRecord>),
     /// The id is of a replace: the order is under its first id.
     Version(ClOrdId),
+}
+
+impl OrderSlot {
+    /// Where the request of an id stands; nothing where there is no order under this one.
+    #[must_use]
+    pub fn stands(&self, cl_ord_id: &ClOrdId, now: Now) -> Option<OrderState> {
+        match self {
+            Self::Live(bucket, number) => {
+                let state = bucket.state.lock();
+                let record = state.orders.get(*number)?;
+                Some(record.state_of(cl_ord_id, now))
+            }
+            Self::Ended(_, record) => Some(record.state_of(cl_ord_id, now)),
+            Self::None | Self::Version(_) => None,
+        }
+    }
 }
 
 impl Keyed for Entry {

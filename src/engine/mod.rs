@@ -203,7 +203,16 @@ impl Engine {
                 || entry.is_live()
                 || matches!(entry.order, OrderSlot::Version(_))
             {
-                return Ok(self.repeat(entry, digest, now));
+                let mut answer = self.repeat(entry, digest, now);
+                let of_root =
+                    matches!(&entry.order, OrderSlot::Version(first) if *first == root.cl_ord_id);
+                if answer.replayed && of_root {
+                    let shard = other.as_deref_mut().unwrap_or(&mut *own);
+                    let entry = shard.get_mut(root_place, &root);
+                    answer.order_state =
+                        entry.and_then(|entry| entry.order.stands(&replace.key.cl_ord_id, now));
+                }
+                return Ok(answer);
             }
             own.remove(place, &replace.key);
             client.forgotten();
@@ -398,26 +407,15 @@ impl Engine {
         }
     }
 
-    /// The stored answer to a request seen before, or the reject of one that only looks like it.
+    /// The stored answer to a request seen before, or the reject of one that only looks like it. Where the order of a replace stands is
+    /// known under another id.
     fn repeat(&self, entry: &Entry, digest: u64, now: Now) -> Answer {
         match &entry.answer {
-            Some(stored) if entry.digest == digest => {
-                let order_state = match &entry.order {
-                    OrderSlot::Live(bucket, number) => bucket
-                        .state
-                        .lock()
-                        .orders
-                        .get(*number)
-                        .map(|record| record.state(now)),
-                    OrderSlot::Ended(_, record) => Some(record.state(now)),
-                    OrderSlot::None | OrderSlot::Version(_) => None,
-                };
-                Answer {
-                    replayed: true,
-                    order_state,
-                    ..stored.clone()
-                }
-            }
+            Some(stored) if entry.digest == digest => Answer {
+                replayed: true,
+                order_state: entry.order.stands(&entry.key.cl_ord_id, now),
+                ..stored.clone()
+            },
             _ => answer(
                 self.dismissed(Reason::DuplicateMismatch, false, now),
                 None,

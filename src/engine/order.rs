@@ -77,6 +77,12 @@ impl OrderRecord {
         }
     }
 
+    /// Whether an id is the order's first, or that of the version in force.
+    #[must_use]
+    pub fn is_known_as(&self, cl_ord_id: &ClOrdId) -> bool {
+        *cl_ord_id == self.key.cl_ord_id || *cl_ord_id == self.life.current().cl_ord_id
+    }
+
     /// How long word of it may take, nanoseconds: what it was given when it was approved.
     #[must_use]
     pub const fn patience(&self) -> u64 {
@@ -87,6 +93,14 @@ impl OrderRecord {
     #[must_use]
     pub fn state(&self, now: Now) -> OrderState {
         self.life.state(now.mono >= self.deadline)
+    }
+
+    /// Where the request of an id stands: a replace that was refused or released is over, though its order lives.
+    #[must_use]
+    pub fn state_of(&self, cl_ord_id: &ClOrdId, now: Now) -> OrderState {
+        self.life
+            .off_the_table(cl_ord_id)
+            .unwrap_or_else(|| self.state(now))
     }
 
     /// What the order looks like from outside; nothing only where it is not of this bucket.
@@ -113,7 +127,6 @@ impl OrderRecord {
             pending: self
                 .life
                 .pending()
-                .iter()
                 .map(|version| version.cl_ord_id.clone())
                 .collect(),
             source: self.source.as_deref().cloned(),

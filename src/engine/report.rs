@@ -12,7 +12,7 @@ use super::bucket::{Bucket, BucketState, Move};
 use super::executions::Booking;
 use super::index::{Entry, OrderSlot};
 use super::order::OrderRecord;
-use crate::domain::amount::Money;
+use crate::domain::amount::{Money, Quantity};
 use crate::domain::decision::Reason;
 use crate::domain::name::{ClOrdId, ClientId};
 use crate::domain::order::{Notice, OrderKey, Terms};
@@ -20,7 +20,7 @@ use crate::domain::report::{CancelRejectOf, Report, ReportKind};
 use crate::domain::state::{BreachCause, OrderState};
 use crate::domain::time::Now;
 use crate::risk::exposure::Hold;
-use crate::risk::lifecycle::Stage;
+use crate::risk::lifecycle::{Confirmed, Release, Stage};
 use crate::risk::valuation::{Prices, exposure_price, unit_value};
 
 impl Engine {
@@ -50,18 +50,18 @@ impl Engine {
         notice: Notice,
         now: Now,
     ) -> Result<Receipt, Refusal> {
-        let told = self.with_order(client, cl_ord_id, now, |_, _, record| {
-            match notice {
+        let told = self.change_order(client, cl_ord_id, now, |_, _, record| {
+            let news = match notice {
                 Notice::Sent => {
                     // Told again, it gives no more time.
                     if record.life.stage() == Stage::Reserved {
                         record.deadline = now.mono.saturating_add(record.patience());
                     }
-                    record.life.sent();
+                    record.life.sent(cl_ord_id)
                 }
                 Notice::CancelRequested => record.life.cancel_requested(),
-            }
-            Vec::new()
+            };
+            news.then(Vec::new)
         });
         told.ok_or(Refusal::UnknownOrder)
     }
@@ -70,52 +70,80 @@ impl Engine {
     /// own release is refused.
     ///
     /// # Errors
-    /// Where the order is known to be sent.
+    /// Where the order is known to be sent, is over by another end, or was refused; and where the client has no id left.
     pub fn release(&self, key: &OrderKey, now: Now) -> Result<Receipt, Refusal> {
-        let place = self.requests.place(key);
-        {
-            let mut shard = self.requests.lock(place);
-            if shard.get_mut(place, key).is_none() {
-                let client = self.client(&key.client)?;
-                let until = now.wall.saturating_add(super::DAY);
-                shard.insert(
-                    place,
-                    Entry {
-                        key: key.clone(),
-                        digest: 0,
-                        until,
-                        answer: None,
-                        order: OrderSlot::None,
-                    },
-                );
-                client.stored();
-                return Ok(Receipt {
-                    sequence: self.next_sequence(true),
-                    flags: vec![ReportFlag::UnknownOrder],
-                    ..Receipt::default()
-                });
-            }
+        if let Some(receipt) = self.release_unseen(key, now)? {
+            return Ok(receipt);
         }
-        let mut sent = false;
-        let told = self.with_order(&key.client, &key.cl_ord_id, now, |_, _, record| {
-            if record
-                .life
-                .pending()
-                .iter()
-                .any(|version| version.cl_ord_id == key.cl_ord_id)
-            {
-                record
-                    .life
-                    .cancel_rejected(CancelRejectOf::Replace, &key.cl_ord_id);
-            } else if record.key.cl_ord_id == key.cl_ord_id {
-                sent = !record.life.release();
-            }
-            Vec::new()
+        let mut release = Release::Ended;
+        let told = self.change_order(&key.client, &key.cl_ord_id, now, |_, _, record| {
+            release = if record.key.cl_ord_id == key.cl_ord_id {
+                record.life.release()
+            } else {
+                record.life.release_replace(&key.cl_ord_id)
+            };
+            (release == Release::Done).then(Vec::new)
         });
-        if sent {
-            return Err(Refusal::AlreadySent);
+        let receipt = told.ok_or(Refusal::UnknownOrder)?;
+        match release {
+            Release::Done | Release::Again => Ok(receipt),
+            Release::Sent => Err(Refusal::AlreadySent),
+            Release::Ended => Err(Refusal::OrderEnded),
         }
+    }
+
+    /// Ends an order by the word of a person who asked the venue, with this much filled in all (H2). What is not booked of it stays held as
+    /// owed.
+    ///
+    /// # Errors
+    /// Where there is no such order.
+    pub fn resolve(&self, key: &OrderKey, filled: Quantity, now: Now) -> Result<Receipt, Refusal> {
+        let told = self.change_order(&key.client, &key.cl_ord_id, now, |_, _, record| {
+            let oddities = record.life.resolved(filled)?;
+            let owed = oddities.owed.then_some(ReportFlag::OwedFills);
+            Some(owed.into_iter().collect())
+        });
         told.ok_or(Refusal::UnknownOrder)
+    }
+
+    /// Remembers the release of an id under which nothing was decided, and answers the same where it did so before. Nothing where something
+    /// was.
+    fn release_unseen(&self, key: &OrderKey, now: Now) -> Result<Option<Receipt>, Refusal> {
+        let place = self.requests.place(key);
+        let mut shard = self.requests.lock(place);
+        let mut receipt = Receipt {
+            flags: vec![ReportFlag::UnknownOrder],
+            ..Receipt::default()
+        };
+        if let Some(entry) = shard.get_mut(place, key) {
+            let is_of_today = entry.until > now.wall;
+            match (&entry.order, &entry.answer) {
+                // What was refused on an earlier day is not what is released now.
+                (OrderSlot::None, _) if !is_of_today => {}
+                (OrderSlot::None, None) => return Ok(Some(receipt)),
+                _ => return Ok(None),
+            }
+            shard.remove(place, key);
+            self.known_client(&key.client).forgotten();
+        }
+        let client = self.client(&key.client)?;
+        if client.used() >= client.exit_quota() {
+            return Err(Refusal::ClientQuota);
+        }
+        shard.insert(
+            place,
+            Entry {
+                key: key.clone(),
+                digest: 0,
+                until: now.wall.saturating_add(super::DAY),
+                answer: None,
+                order: OrderSlot::None,
+            },
+        );
+        client.stored();
+        receipt.applied = true;
+        receipt.sequence = self.next_sequence(true);
+        Ok(Some(receipt))
     }
 
     /// Frees the unsent orders of clients that promised never to send what they have not committed, once their time is up (H2).
@@ -163,9 +191,16 @@ impl Engine {
                     ReportKind::Canceled => Some(record.life.ended(OrderState::Canceled, cum)),
                     ReportKind::Expired => Some(record.life.ended(OrderState::Expired, cum)),
                     ReportKind::DoneForDay => Some(record.life.ended(OrderState::DoneForDay, cum)),
+                    // Of a replace that is not in force it is the replace that was refused: the order lives.
+                    ReportKind::Rejected if !record.is_known_as(&report.cl_ord_id) => {
+                        let of = CancelRejectOf::Replace;
+                        record.life.cancel_rejected(of, &report.cl_ord_id);
+                        flags.push(ReportFlag::NeedsReconciliation);
+                        None
+                    }
                     ReportKind::Rejected => Some(record.life.venue_rejected(cum)),
                     ReportKind::Replaced => {
-                        if !record.life.replaced(&report.cl_ord_id) {
+                        if record.life.replaced(&report.cl_ord_id) != Confirmed::Expected {
                             flags.push(ReportFlag::NeedsReconciliation);
                         }
                         None
@@ -244,6 +279,19 @@ impl Engine {
         now: Now,
         change: impl FnOnce(&mut BucketState, &Arc<Bucket>, &mut OrderRecord) -> Vec<ReportFlag>,
     ) -> Option<Receipt> {
+        self.change_order(client, cl_ord_id, now, |state, bucket, record| {
+            Some(change(state, bucket, record))
+        })
+    }
+
+    /// The same, where `change` may find that there is nothing to change: that takes no number of the log.
+    fn change_order(
+        &self,
+        client: &ClientId,
+        cl_ord_id: &ClOrdId,
+        now: Now,
+        change: impl FnOnce(&mut BucketState, &Arc<Bucket>, &mut OrderRecord) -> Option<Vec<ReportFlag>>,
+    ) -> Option<Receipt> {
         let root = self.root_of(client, cl_ord_id);
         let place = self.requests.place(&root);
         let mut shard = self.requests.lock(place);
@@ -268,7 +316,6 @@ impl Engine {
             }
         };
         let mut receipt = Receipt {
-            sequence: self.next_sequence(true),
             applied: true,
             ..Receipt::default()
         };
@@ -278,7 +325,10 @@ impl Engine {
         }
         state.aside = u32::from(was_live);
         let booked = std::panic::catch_unwind(AssertUnwindSafe(|| {
-            receipt.flags = change(state, &bucket, &mut record);
+            match change(state, &bucket, &mut record) {
+                Some(flags) => receipt.flags = flags,
+                None => receipt.applied = false,
+            }
             #[cfg(test)]
             super::faults::strike_report(cl_ord_id);
             // Whatever `change` did to the order's life, its hold follows.
@@ -303,6 +353,9 @@ impl Engine {
             !was_live
         });
         state.aside = 0;
+        if receipt.applied {
+            receipt.sequence = self.next_sequence(true);
+        }
         entry.order = if over {
             OrderSlot::Ended(Arc::clone(&bucket), record)
         } else {

@@ -14,7 +14,7 @@ use super::convert::field::money;
 use super::convert::instrument::{InstrumentDefaults, write as write_instrument};
 use super::convert::limits::write_group as write_group_limits;
 use super::convert::usage::write_exceeded;
-use super::convert::view::write_position;
+use super::convert::view::{write_order, write_position};
 use super::feed::Config;
 use super::{Gate, page_of};
 use crate::domain::amount::Money;
@@ -159,6 +159,38 @@ impl AdminService for Admin {
         Ok(Response::new(pb::RearmResponse {
             change: applied(change.sequence, now),
             state: Some(state),
+        }))
+    }
+
+    async fn resolve_order(
+        &self,
+        request: Request<pb::ResolveOrderRequest>,
+    ) -> Result<Response<pb::ResolveOrderResponse>, Status> {
+        let read::ResolveOrder {
+            key,
+            filled,
+            change,
+        } = read::resolve_order(request.into_inner())?;
+        let now = self.gate.clock.now();
+        let done = self.gate.engine.resolve(&key, filled, now);
+        let receipt = done.map_err(|_| Refusal::unknown_order(&key))?;
+        if receipt.applied {
+            tracing::warn!(client = %key.client, order = %key.cl_ord_id, filled = %filled, actor = change.actor, reason = change.reason, "an order was ended by hand");
+            self.gate.feed.order(&receipt, now);
+            let told = Config {
+                kind: pb::ConfigKind::OrderResolved,
+                bucket: receipt.bucket.as_ref(),
+                groups: &[],
+                version: receipt.sequence,
+                change: &change,
+                sequence: receipt.sequence,
+            };
+            self.gate.feed.config(&told, now);
+        }
+        let order = receipt.order.as_ref();
+        Ok(Response::new(pb::ResolveOrderResponse {
+            change: applied(receipt.sequence, now),
+            order: order.map(|order| write_order(order, receipt.currency.as_ref())),
         }))
     }
 

@@ -129,7 +129,7 @@ impl Feed {
         });
     }
 
-    /// An order changed by a notice or a release.
+    /// An order changed by a notice, a release, or a person.
     pub fn order(&self, receipt: &Receipt, now: Now) {
         let Some(order) = &receipt.order else { return };
         self.tell(|| Event {
@@ -203,7 +203,9 @@ impl Feed {
             let bucket = super::convert::field::text(config.bucket);
             let group = super::convert::field::text(config.groups.first());
             let id = match config.kind {
-                pb::ConfigKind::Bucket | pb::ConfigKind::BucketDeleted => bucket.clone(),
+                pb::ConfigKind::Bucket
+                | pb::ConfigKind::BucketDeleted
+                | pb::ConfigKind::OrderResolved => bucket.clone(),
                 pb::ConfigKind::Group => group,
                 pb::ConfigKind::Instruments | pb::ConfigKind::Unspecified => String::new(),
             };

@@ -172,9 +172,14 @@ impl Gate {
         let now = self.clock.now();
         match self.engine.notify(&key.client, &key.cl_ord_id, notice, now) {
             Ok(receipt) => {
-                self.feed.order(&receipt, now);
+                let status = if receipt.applied {
+                    self.feed.order(&receipt, now);
+                    pb::NoticeStatus::Applied
+                } else {
+                    pb::NoticeStatus::NoEffect
+                };
                 Ok(pb::NotifyResponse {
-                    status: pb::NoticeStatus::Applied.into(),
+                    status: status.into(),
                     order: receipt
                         .order
                         .as_ref()
@@ -228,7 +233,9 @@ impl Gate {
                 })
             }
             Err(answer::Refusal::AlreadySent) => Ok(broken(Reason::OrderAlreadySent)),
+            Err(answer::Refusal::OrderEnded) => Ok(broken(Reason::OrderEnded)),
             Err(answer::Refusal::UnknownOrder) => Ok(broken(Reason::UnknownOrder)),
+            Err(answer::Refusal::ClientQuota) => Ok(broken(Reason::ClientQuota)),
             Err(refusal) => Err(refused_order(refusal, &key)),
         }
     }
@@ -253,16 +260,19 @@ fn refused(refusal: answer::Refusal, bucket: &BucketId, key: &OrderKey) -> Refus
         answer::Refusal::UnknownBucket => Refusal::unknown_bucket(bucket),
         answer::Refusal::UnknownOrder
         | answer::Refusal::AlreadySent
+        | answer::Refusal::OrderEnded
+        | answer::Refusal::ClientQuota
         | answer::Refusal::TooManyClients => refused_order(refusal, key),
     }
 }
 
 fn refused_order(refusal: answer::Refusal, key: &OrderKey) -> Refusal {
     match refusal {
-        answer::Refusal::TooManyClients => Refusal::overloaded(),
+        answer::Refusal::TooManyClients | answer::Refusal::ClientQuota => Refusal::overloaded(),
         answer::Refusal::UnknownBucket
         | answer::Refusal::UnknownOrder
-        | answer::Refusal::AlreadySent => Refusal::unknown_order(key),
+        | answer::Refusal::AlreadySent
+        | answer::Refusal::OrderEnded => Refusal::unknown_order(key),
     }
 }
 

@@ -1,11 +1,12 @@
 //! The life of one order, from approval to its last fill, as the venue tells it: late, twice, out of order or not at all.
 //!
-//! The order holds capacity for `leaves`: the most that can still fill. Nothing but the venue's word or the client's word that it was never
-//! sent lowers it; no clock does (H2, INV18). While a replace is on its way the larger of both versions is held (H8–H10).
+//! The order holds capacity for `leaves`: the most that can still fill. Nothing lowers it but the venue's word, the client's word that it was
+//! never sent, or an operator's who asked the venue; no clock does (H2, INV18). While a replace is on its way the larger of both versions is
+//! held (H8–H10).
 
 use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::name::ClOrdId;
-use crate::domain::order::{Terms, TimeInForce};
+use crate::domain::order::{Side, Terms, TimeInForce};
 use crate::domain::report::CancelRejectOf;
 use crate::domain::state::OrderState;
 
@@ -23,6 +24,29 @@ pub struct Version {
     /// What one contract was valued at when it was approved, limit currency.
     pub unit: Money,
 }
+
+/// How far a replace is known to have come, short of being in force.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Asked {
+    /// Approved.
+    Approved,
+    /// Sent.
+    Sent,
+    /// The venue refused it.
+    Refused,
+    /// Its client says that it was never sent.
+    Released,
+}
+
+/// A replace that is on its way, or that is off the table unless the venue says otherwise (H8).
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Request {
+    version: Version,
+    stage: Asked,
+}
+
+/// Replaces off the table that an order remembers, the last ones.
+const REMEMBERED: usize = 8;
 
 /// How far the order is known to have come.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
@@ -48,7 +72,8 @@ struct End {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Life {
     current: Version,
-    pending: Vec<Version>,
+    /// In the order in which they were asked for.
+    requests: Vec<Request>,
     filled: Quantity,
     /// Filled once and void since.
     voided: Quantity,
@@ -62,6 +87,30 @@ pub struct Life {
     cash: Option<(Money, Money)>,
     exit: bool,
     reduce_only: bool,
+}
+
+/// What becomes of a release.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Release {
+    /// Nothing is held under the id any more.
+    Done,
+    /// The same, since an earlier release.
+    Again,
+    /// It is known to have been sent.
+    Sent,
+    /// It is over by another end.
+    Ended,
+}
+
+/// What the venue's word that a replace took effect does.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Confirmed {
+    /// It is in force.
+    Expected,
+    /// It is in force though it was refused or released: its word counts, and somebody is wrong.
+    Contradicted,
+    /// No such replace, or a later one is in force: nothing.
+    Unknown,
 }
 
 /// What a report did not agree with.
@@ -89,7 +138,7 @@ impl Life {
     ) -> Self {
         Self {
             current: version,
-            pending: Vec::new(),
+            requests: Vec::new(),
             filled: Quantity::ZERO,
             voided: Quantity::ZERO,
             told: Quantity::ZERO,
@@ -110,14 +159,26 @@ impl Life {
     }
 
     /// Replaces on their way, oldest first.
-    #[must_use]
-    pub fn pending(&self) -> &[Version] {
-        &self.pending
+    pub fn pending(&self) -> impl Iterator<Item = &Version> {
+        self.requests
+            .iter()
+            .filter(|request| request.is_pending())
+            .map(|request| &request.version)
     }
 
     /// Every version that may be in force.
     pub fn versions(&self) -> impl Iterator<Item = &Version> {
-        core::iter::once(&self.current).chain(&self.pending)
+        core::iter::once(&self.current).chain(self.pending())
+    }
+
+    fn has_pending(&self) -> bool {
+        self.requests.iter().any(Request::is_pending)
+    }
+
+    fn request_mut(&mut self, cl_ord_id: &ClOrdId) -> Option<&mut Request> {
+        self.requests
+            .iter_mut()
+            .find(|request| request.version.cl_ord_id == *cl_ord_id)
     }
 
     /// Filled in all, as booked.
@@ -190,7 +251,7 @@ impl Life {
     /// Whether nothing can follow but corrections.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.leaves().is_zero() && (self.end.is_some() || self.pending.is_empty())
+        self.leaves().is_zero() && (self.end.is_some() || !self.has_pending())
     }
 
     /// Where the order stands. `overdue` says that word of it has been missing for too long.
@@ -205,7 +266,7 @@ impl Life {
         if self.cancel_pending {
             return OrderState::PendingCancel;
         }
-        if !self.pending.is_empty() {
+        if self.has_pending() {
             return OrderState::PendingReplace;
         }
         if self.filled.is_positive() {
@@ -228,15 +289,28 @@ impl Life {
             )
     }
 
-    /// The client sent it.
-    pub fn sent(&mut self) {
+    /// The client sent the order, or the replace of that id and hence the order. Whether that is news.
+    pub fn sent(&mut self, cl_ord_id: &ClOrdId) -> bool {
+        if self.end.is_some() || self.is_over() {
+            return false;
+        }
+        let mut news = self.stage == Stage::Reserved;
         self.stage = self.stage.max(Stage::Sent);
+        if let Some(request) = self.request_mut(cl_ord_id)
+            && request.stage == Asked::Approved
+        {
+            request.stage = Asked::Sent;
+            news = true;
+        }
+        news
     }
 
-    /// The client asked for its cancellation.
-    pub const fn cancel_requested(&mut self) {
-        // Nothing to ask for where the venue has ended it already.
-        self.cancel_pending = self.end.is_none();
+    /// The client asked for its cancellation. Whether that is news.
+    pub fn cancel_requested(&mut self) -> bool {
+        // Nothing to ask for where it has ended already.
+        let news = !self.cancel_pending && self.end.is_none() && !self.is_over();
+        self.cancel_pending |= news;
+        news
     }
 
     /// The venue works it.
@@ -279,11 +353,26 @@ impl Life {
         Some(self.leaves().max(open))
     }
 
-    /// Whether a version holds no more than the order already does, in quantity and in value (H9).
+    /// Whether a version holds no more than the order already does, in quantity and in value, and may trade no sooner (H9).
     #[must_use]
-    pub fn is_shrunk_by(&self, version: &Version) -> bool {
-        self.versions()
-            .any(|known| version.quantity <= known.quantity && version.unit <= known.unit)
+    pub fn is_shrunk_by(&self, version: &Version, side: Side) -> bool {
+        self.beyond(version, side).next().is_some()
+    }
+
+    /// Whether a version holds less than the order already does, in quantity or in value, and may trade no sooner (G2).
+    #[must_use]
+    pub fn is_cut_by(&self, version: &Version, side: Side) -> bool {
+        self.beyond(version, side)
+            .any(|known| version.quantity < known.quantity || version.unit < known.unit)
+    }
+
+    /// Versions that hold as much as another or more, and may trade as soon.
+    fn beyond<'a>(&'a self, version: &'a Version, side: Side) -> impl Iterator<Item = &'a Version> {
+        self.versions().filter(move |known| {
+            version.quantity <= known.quantity
+                && version.unit <= known.unit
+                && is_no_sooner(&version.terms, &known.terms, side)
+        })
     }
 
     /// What one contract of a version already is valued at, where the version is no larger and no worse than one that is held: a price that
@@ -300,8 +389,38 @@ impl Life {
 
     /// A replace was approved and is on its way. `exit` says whether the order is still an exit with it.
     pub fn replacing(&mut self, version: Version, exit: bool) {
-        self.pending.push(version);
+        self.requests.push(Request {
+            version,
+            stage: Asked::Approved,
+        });
         self.exit &= exit;
+    }
+
+    /// How a replace came off the table, where it is.
+    #[must_use]
+    pub fn off_the_table(&self, cl_ord_id: &ClOrdId) -> Option<OrderState> {
+        let mut requests = self.requests.iter();
+        let request = requests.find(|request| request.version.cl_ord_id == *cl_ord_id)?;
+        match request.stage {
+            Asked::Approved | Asked::Sent => None,
+            Asked::Refused => Some(OrderState::VenueRejected),
+            Asked::Released => Some(OrderState::Released),
+        }
+    }
+
+    /// A replace is off the table, unless the venue says otherwise.
+    fn set_aside(&mut self, cl_ord_id: &ClOrdId, stage: Asked) {
+        if let Some(request) = self.request_mut(cl_ord_id)
+            && request.is_pending()
+        {
+            request.stage = stage;
+        }
+        let aside = self.requests.iter().filter(|request| !request.is_pending());
+        if aside.count() > REMEMBERED
+            && let Some(oldest) = self.requests.iter().position(|one| !one.is_pending())
+        {
+            self.requests.remove(oldest);
+        }
     }
 
     /// The fills of an order in cash spent this much more, or less where one is void.
@@ -383,7 +502,11 @@ impl Life {
 
     /// The venue ended it by cancelling, expiring or closing the day, with this much filled in all (H6).
     pub fn ended(&mut self, state: OrderState, cum: Option<Quantity>) -> Oddities {
-        if state == OrderState::DoneForDay && !matches!(self.time_in_force, TimeInForce::Day) {
+        let outlives_the_day = matches!(
+            self.time_in_force,
+            TimeInForce::GoodTillCancel | TimeInForce::GoodTillDate(_)
+        );
+        if state == OrderState::DoneForDay && outlives_the_day {
             return Oddities::default();
         }
         if self.end.is_none() && self.is_over() {
@@ -408,6 +531,29 @@ impl Life {
         }
     }
 
+    /// A person who asked the venue ended it, with this much filled in all: the last word, whatever was told before (H2). Nothing where that
+    /// is no news.
+    pub fn resolved(&mut self, filled: Quantity) -> Option<Oddities> {
+        if self.is_over() {
+            return None;
+        }
+        let filled = filled.max(self.filled);
+        let end = Some(End {
+            state: self.end.map_or(OrderState::Canceled, |end| end.state),
+            filled: Some(filled),
+        });
+        if self.end == end {
+            return None;
+        }
+        self.end = end;
+        self.told = filled.checked_add(self.voided).unwrap_or(self.told);
+        self.cancel_pending = false;
+        Some(Oddities {
+            owed: self.leaves().is_positive(),
+            ..Oddities::default()
+        })
+    }
+
     /// The venue refused it; with fills that is a cancel of the rest (H3).
     pub fn venue_rejected(&mut self, cum: Option<Quantity>) -> Oddities {
         let state = if self.filled.is_positive() {
@@ -428,47 +574,70 @@ impl Life {
         }
     }
 
-    /// The client says it never sent it. False where we know better.
-    #[must_use]
-    pub fn release(&mut self) -> bool {
-        if self.stage != Stage::Reserved || self.filled.is_positive() {
-            return false;
+    /// The client says it never sent the order (H2).
+    pub fn release(&mut self) -> Release {
+        match self.end {
+            Some(end) if end.state == OrderState::Released => Release::Again,
+            _ if self.is_over() => Release::Ended,
+            None if self.stage == Stage::Reserved && self.filled.is_zero() => {
+                self.end = Some(End {
+                    state: OrderState::Released,
+                    filled: Some(self.filled),
+                });
+                Release::Done
+            }
+            Some(_) | None => Release::Sent,
         }
-        if self.end.is_none() {
-            self.end = Some(End {
-                state: OrderState::Released,
-                filled: Some(self.filled),
-            });
-        }
-        true
     }
 
-    /// A replace took effect. False where no replace of that id is on its way.
-    pub fn replaced(&mut self, cl_ord_id: &ClOrdId) -> bool {
-        let Some(at) = self
-            .pending
-            .iter()
-            .position(|version| version.cl_ord_id == *cl_ord_id)
-        else {
-            return self.current.cl_ord_id == *cl_ord_id;
-        };
-        let rest = self.pending.split_off(at);
-        let mut rest = rest.into_iter();
-        if let Some(version) = rest.next() {
-            self.current = version;
+    /// The client says it never sent a replace (H2).
+    pub fn release_replace(&mut self, cl_ord_id: &ClOrdId) -> Release {
+        let over = self.is_over();
+        match self.request_mut(cl_ord_id).map(|request| request.stage) {
+            Some(Asked::Released) => Release::Again,
+            Some(Asked::Approved) if !over => {
+                self.set_aside(cl_ord_id, Asked::Released);
+                Release::Done
+            }
+            Some(Asked::Sent) if !over => Release::Sent,
+            None if !over && self.current.cl_ord_id == *cl_ord_id => Release::Sent,
+            Some(_) | None => Release::Ended,
         }
-        self.pending = rest.collect();
+    }
+
+    /// A replace took effect: those asked for before it no longer can.
+    pub fn replaced(&mut self, cl_ord_id: &ClOrdId) -> Confirmed {
+        let Some(at) = self
+            .requests
+            .iter()
+            .position(|request| request.version.cl_ord_id == *cl_ord_id)
+        else {
+            return if self.current.cl_ord_id == *cl_ord_id {
+                Confirmed::Expected
+            } else {
+                Confirmed::Unknown
+            };
+        };
+        let mut rest = self.requests.split_off(at).into_iter();
+        let Some(request) = rest.next() else {
+            return Confirmed::Unknown;
+        };
+        let expected = request.is_pending();
+        self.current = request.version;
+        self.requests = rest.collect();
         self.acknowledged();
-        true
+        if expected {
+            Confirmed::Expected
+        } else {
+            Confirmed::Contradicted
+        }
     }
 
     /// A cancel or replace was refused: the order goes on as it was (H7).
     pub fn cancel_rejected(&mut self, of: CancelRejectOf, cl_ord_id: &ClOrdId) {
         match of {
             CancelRejectOf::Cancel => self.cancel_pending = false,
-            CancelRejectOf::Replace => self
-                .pending
-                .retain(|version| version.cl_ord_id != *cl_ord_id),
+            CancelRejectOf::Replace => self.set_aside(cl_ord_id, Asked::Refused),
         }
     }
 
@@ -484,6 +653,12 @@ impl Life {
     }
 }
 
+impl Request {
+    fn is_pending(&self) -> bool {
+        matches!(self.stage, Asked::Approved | Asked::Sent)
+    }
+}
+
 /// Whether terms are of the same type as others and count no more at any reference price.
 fn is_no_worse(terms: &Terms, than: &Terms) -> bool {
     let no_higher = |one: Option<Price>, other: Option<Price>| match (one, other) {
@@ -496,408 +671,18 @@ fn is_no_worse(terms: &Terms, than: &Terms) -> bool {
         && no_higher(terms.trigger(), than.trigger())
 }
 
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::type_complexity, reason = "tests")]
-    use super::*;
-
-    fn q(number: i64) -> Quantity {
-        Quantity::whole(number)
-    }
-
-    fn version(id: &str, quantity: i64, unit: i64) -> Version {
-        Version {
-            cl_ord_id: id.parse().unwrap(),
-            quantity: q(quantity),
-            terms: Terms::Limit {
-                price: Price::whole(unit),
-            },
-            unit: Money::whole(unit),
-        }
-    }
-
-    /// Order X: 100 at 10, sent and working.
-    fn order() -> Life {
-        let mut life = Life::new(version("X", 100, 10), TimeInForce::Day, None, false, false);
-        life.acknowledged();
-        life
-    }
-
-    enum Step {
-        Fill(i64),
-        Bust(i64),
-        CancelAsked,
-        CancelRejected,
-        Canceled(Option<i64>),
-        Expired(Option<i64>),
-        Rejected,
-        Replace(&'static str, i64, i64),
-        Replaced(&'static str),
-        ReplaceRejected(&'static str),
-        Restated(i64),
-        DoneForDay,
-    }
-    use Step::*;
-
-    fn run(steps: &[Step]) -> Life {
-        let mut life = order();
-        for step in steps {
-            match *step {
-                Fill(quantity) => drop(life.fill(q(quantity)).unwrap()),
-                Bust(quantity) => life.unfill(q(quantity)).unwrap(),
-                CancelAsked => life.cancel_requested(),
-                CancelRejected => {
-                    life.cancel_rejected(CancelRejectOf::Cancel, &"C".parse().unwrap())
-                }
-                Canceled(cum) => drop(life.ended(OrderState::Canceled, cum.map(q))),
-                Expired(cum) => drop(life.ended(OrderState::Expired, cum.map(q))),
-                Rejected => drop(life.venue_rejected(None)),
-                Replace(id, quantity, unit) => life.replacing(version(id, quantity, unit), false),
-                Replaced(id) => drop(life.replaced(&id.parse().unwrap())),
-                ReplaceRejected(id) => {
-                    life.cancel_rejected(CancelRejectOf::Replace, &id.parse().unwrap())
-                }
-                Restated(quantity) => life.restated(Some(q(quantity)), None),
-                DoneForDay => drop(life.ended(OrderState::DoneForDay, Some(Quantity::ZERO))),
-            }
-        }
-        life
-    }
-
-    #[test]
-    fn races_end_where_the_table_says() {
-        use OrderState as S;
-        type Row<'a> = (&'a str, &'a [Step], i64, i64, i64, OrderState);
-        let cases: &[Row<'_>] = &[
-            // name, steps, filled, leaves, held value, state
-            (
-                "RACE1 fill, cancel",
-                &[Fill(60), Canceled(Some(60))],
-                60,
-                0,
-                0,
-                S::Canceled,
-            ),
-            (
-                "RACE2 cancel before its fill",
-                &[Canceled(Some(60))],
-                0,
-                60,
-                600,
-                S::Uncertain,
-            ),
-            (
-                "RACE2 and then the fill",
-                &[Canceled(Some(60)), Fill(60)],
-                60,
-                0,
-                0,
-                S::Canceled,
-            ),
-            (
-                "RACE3 cancel without cum",
-                &[Canceled(None)],
-                0,
-                100,
-                1000,
-                S::Uncertain,
-            ),
-            (
-                "RACE3 and then told",
-                &[Canceled(None), Canceled(Some(0))],
-                0,
-                0,
-                0,
-                S::Canceled,
-            ),
-            (
-                "RACE4 fill beats cancel",
-                &[CancelAsked, Fill(100), CancelRejected],
-                100,
-                0,
-                0,
-                S::Filled,
-            ),
-            (
-                "RACE6 fill then late cancel",
-                &[Fill(100), Canceled(Some(100))],
-                100,
-                0,
-                0,
-                S::Filled,
-            ),
-            (
-                "RACE7 cancel then late fill",
-                &[Canceled(Some(0)), Fill(40)],
-                40,
-                0,
-                0,
-                S::Canceled,
-            ),
-            (
-                "RACE8 fill passes the amend down",
-                &[Replace("Y", 70, 10), Fill(80), Replaced("Y")],
-                80,
-                0,
-                0,
-                S::Filled,
-            ),
-            (
-                "RACE9 amend down",
-                &[Fill(30), Replace("Y", 70, 10), Replaced("Y")],
-                30,
-                40,
-                400,
-                S::PartiallyFilled,
-            ),
-            (
-                "RACE10 amend up pending",
-                &[Replace("Y", 150, 10)],
-                0,
-                150,
-                1500,
-                S::PendingReplace,
-            ),
-            (
-                "RACE10 amend up refused",
-                &[Replace("Y", 150, 10), ReplaceRejected("Y")],
-                0,
-                100,
-                1000,
-                S::Working,
-            ),
-            (
-                "RACE11 two amends",
-                &[Replace("Y", 150, 10), Replace("Z", 200, 10)],
-                0,
-                200,
-                2000,
-                S::PendingReplace,
-            ),
-            (
-                "RACE12 old price fill",
-                &[Replace("Y", 100, 12), Fill(100)],
-                100,
-                0,
-                0,
-                S::PendingReplace,
-            ),
-            (
-                "RACE13 price down pending",
-                &[Replace("Y", 100, 8)],
-                0,
-                100,
-                1000,
-                S::PendingReplace,
-            ),
-            (
-                "RACE13 price down done",
-                &[Replace("Y", 100, 8), Replaced("Y")],
-                0,
-                100,
-                800,
-                S::Working,
-            ),
-            (
-                "RACE14 second refused",
-                &[
-                    Replace("Y", 90, 10),
-                    Replace("Z", 80, 10),
-                    ReplaceRejected("Z"),
-                    Replaced("Y"),
-                ],
-                0,
-                90,
-                900,
-                S::Working,
-            ),
-            (
-                "RACE15 chain skips a report",
-                &[Replace("Y", 90, 10), Replace("Z", 80, 10), Replaced("Z")],
-                0,
-                80,
-                800,
-                S::Working,
-            ),
-            (
-                "RACE18 reject after part fill",
-                &[Fill(30), Rejected],
-                30,
-                0,
-                0,
-                S::Canceled,
-            ),
-            (
-                "RACE19 reject twice",
-                &[Rejected, Rejected],
-                0,
-                0,
-                0,
-                S::VenueRejected,
-            ),
-            (
-                "RACE19 reject after fill",
-                &[Fill(100), Rejected],
-                100,
-                0,
-                0,
-                S::Filled,
-            ),
-            (
-                "RACE21 expired, cum unknown",
-                &[Expired(None)],
-                0,
-                100,
-                1000,
-                S::Uncertain,
-            ),
-            (
-                "RACE27 bust while live",
-                &[Fill(60), Bust(60)],
-                0,
-                100,
-                1000,
-                S::Working,
-            ),
-            (
-                "RACE28 bust after the end",
-                &[Fill(60), Canceled(Some(60)), Bust(60)],
-                0,
-                0,
-                0,
-                S::Canceled,
-            ),
-            (
-                "H15 bust of a filled order",
-                &[Fill(100), Bust(40)],
-                60,
-                40,
-                400,
-                S::PartiallyFilled,
-            ),
-            ("RACE31 overfill", &[Fill(120)], 120, 0, 0, S::Filled),
-            ("H17 restated down", &[Restated(50)], 0, 50, 500, S::Working),
-            (
-                "done for day ends a day order",
-                &[DoneForDay],
-                0,
-                0,
-                0,
-                S::DoneForDay,
-            ),
-            (
-                "FIX D10",
-                &[Fill(15), Replace("Y", 80, 10), Fill(1), Replaced("Y")],
-                16,
-                64,
-                640,
-                S::PartiallyFilled,
-            ),
-            (
-                "FIX D11",
-                &[Replace("Y", 70, 10), Fill(70), Replaced("Y")],
-                70,
-                0,
-                0,
-                S::Filled,
-            ),
-        ];
-        for (name, steps, filled, leaves, value, state) in cases {
-            let life = run(steps);
-            let hold = life.hold().unwrap();
-            assert_eq!(
-                (life.filled(), life.leaves(), hold.value, life.state(false)),
-                (q(*filled), q(*leaves), Money::whole(*value), *state),
-                "{name}"
-            );
-        }
-    }
-
-    #[test]
-    fn reports_say_what_is_odd_about_them() {
-        let mut life = order();
-        assert!(life.ended(OrderState::Canceled, Some(q(60))).owed);
-        assert!(
-            !life.fill(q(60)).unwrap().late_fill,
-            "an owed fill is not late"
-        );
-        assert!(life.fill(q(1)).unwrap().late_fill);
-        let mut life = order();
-        assert!(life.ended(OrderState::Expired, None).unresolved);
-        let mut life = order();
-        assert!(life.fill(q(101)).unwrap().overfill);
-    }
-
-    #[test]
-    fn a_good_till_cancel_order_outlives_the_day() {
-        let mut life = Life::new(
-            version("X", 100, 10),
-            TimeInForce::GoodTillCancel,
-            None,
-            false,
-            false,
-        );
-        life.acknowledged();
-        let _ = life.ended(OrderState::DoneForDay, Some(Quantity::ZERO));
-        assert_eq!(
-            (life.leaves(), life.state(false)),
-            (q(100), OrderState::Working)
-        );
-    }
-
-    #[test]
-    fn only_an_order_that_was_never_sent_is_released() {
-        let mut unsent = Life::new(version("X", 100, 10), TimeInForce::Day, None, false, false);
-        assert!(unsent.release() && unsent.release());
-        assert_eq!(
-            (unsent.leaves(), unsent.state(false)),
-            (Quantity::ZERO, OrderState::Released)
-        );
-        let mut sent = Life::new(version("X", 100, 10), TimeInForce::Day, None, false, false);
-        sent.sent();
-        assert!(!sent.release());
-        assert_eq!(sent.leaves(), q(100));
-    }
-
-    #[test]
-    fn silence_makes_an_unsent_or_immediate_order_uncertain_and_frees_nothing() {
-        let unsent = Life::new(version("X", 100, 10), TimeInForce::Day, None, false, false);
-        assert_eq!(
-            (unsent.state(true), unsent.leaves()),
-            (OrderState::Uncertain, q(100))
-        );
-        let mut immediate = Life::new(
-            version("X", 100, 10),
-            TimeInForce::ImmediateOrCancel,
-            None,
-            false,
-            false,
-        );
-        immediate.acknowledged();
-        assert_eq!(
-            (immediate.state(true), immediate.leaves()),
-            (OrderState::Uncertain, q(100))
-        );
-        assert_eq!(order().state(true), OrderState::Working);
-    }
-
-    #[test]
-    fn an_order_in_cash_holds_its_cash_until_it_is_spent_or_over() {
-        let mut life = Life::new(
-            version("X", 11, 100),
-            TimeInForce::Day,
-            Some(Money::whole(1000)),
-            false,
-            false,
-        );
-        life.acknowledged();
-        let _ = life.fill(q(4));
-        life.spend(Money::whole(400));
-        assert_eq!(life.hold().unwrap().value, Money::whole(600));
-        life.cash_filled();
-        assert_eq!(
-            (life.hold().unwrap(), life.state(false)),
-            (Hold::default(), OrderState::Filled)
-        );
-    }
+/// Whether terms are of the same type as others and nowhere nearer to the market.
+fn is_no_sooner(terms: &Terms, than: &Terms, side: Side) -> bool {
+    let no_nearer = |side: Side, one: Option<Price>, other: Option<Price>| match side {
+        Side::Buy => one <= other,
+        Side::Sell => one >= other,
+    };
+    core::mem::discriminant(terms) == core::mem::discriminant(than)
+        && terms.limit_price().is_some() == than.limit_price().is_some()
+        && no_nearer(side, terms.limit_price(), than.limit_price())
+        // A stop waits on the far side: the market comes to it from the other one.
+        && no_nearer(side.opposite(), terms.trigger(), than.trigger())
 }
+
+#[cfg(test)]
+mod tests;

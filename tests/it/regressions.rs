@@ -4,8 +4,10 @@
 use bulkhead::domain::amount::{Money, Quantity};
 use bulkhead::domain::decision::{Dimension, Outcome, Reason};
 use bulkhead::domain::instrument::Collar;
-use bulkhead::domain::order::{Notice, Order, RerouteConsent, Side, Size, TimeInForce};
-use bulkhead::domain::report::{Report, ReportKind};
+use bulkhead::domain::order::{
+    Notice, Order, OrderKey, Replace, RerouteConsent, Side, Size, Terms, TimeInForce,
+};
+use bulkhead::domain::report::{CancelRejectOf, Report, ReportKind};
 use bulkhead::domain::state::{BreachCause, OrderState, StateCause, StateNote, TradingState};
 use bulkhead::domain::time::SECOND;
 use bulkhead::engine::Engine;
@@ -516,4 +518,84 @@ fn a_second_halt_does_not_hide_who_halted_first() {
     engine.restrict(&scope, halt("ann", 1)).unwrap();
     engine.restrict(&scope, halt("ben", 2)).unwrap();
     assert_eq!(engine.note_of(&scope).unwrap(), halt("ann", 1));
+}
+
+/// H19: the approval of a replace, asked for again, tells where the order, or the replace where that is over, stands by now.
+#[test]
+fn an_approval_of_a_replace_told_again_tells_where_it_stands() {
+    let engine = one_bucket(limits());
+    let replace = |key: &str, original: &str, quantity: &str| {
+        let replace = Replace {
+            key: OrderKey {
+                client: id("c"),
+                cl_ord_id: id(key),
+            },
+            original: id(original),
+            quantity: amount(quantity),
+            terms: Terms::Limit {
+                price: amount("100"),
+            },
+        };
+        let answer = engine.replace(&replace, START, false).unwrap();
+        assert!(reasons(&answer).is_empty());
+        (answer.replayed, answer.order_state)
+    };
+    let tell = |id: &str, exec: &str, kind| {
+        let _ = engine.report(&with_cum(report(id, exec, kind), "0"), START);
+    };
+    approve(&engine, &order("1", Side::Buy, "5", "100"));
+    assert_eq!(replace("2", "1", "8"), (false, Some(OrderState::Reserved)));
+    assert_eq!(
+        replace("2", "1", "8"),
+        (true, Some(OrderState::PendingReplace))
+    );
+    tell("2", "e1", ReportKind::Replaced);
+    assert_eq!(replace("2", "1", "8"), (true, Some(OrderState::Working)));
+    let _ = replace("3", "2", "9");
+    let released = OrderKey {
+        client: id("c"),
+        cl_ord_id: id("3"),
+    };
+    engine.release(&released, START).unwrap();
+    assert_eq!(replace("3", "2", "9"), (true, Some(OrderState::Released)));
+    let _ = replace("4", "2", "9");
+    let of = CancelRejectOf::Replace;
+    let unknown_order = false;
+    tell("4", "e2", ReportKind::CancelRejected { of, unknown_order });
+    assert_eq!(
+        replace("4", "2", "9"),
+        (true, Some(OrderState::VenueRejected))
+    );
+    assert_eq!(replace("2", "1", "8"), (true, Some(OrderState::Working)));
+    tell("2", "e3", ReportKind::Canceled);
+    assert_eq!(replace("2", "1", "8"), (true, Some(OrderState::Canceled)));
+}
+
+/// B4: of two limits on one set the tighter one holds, and the set counts once.
+#[test]
+fn two_limits_on_one_set_are_one() {
+    let limit = |bound: &str| ConcentrationLimit {
+        dimension: Dimension::Underlying,
+        value: None,
+        bound: ConcentrationBound::Money(amount(bound)),
+    };
+    let mut limits = limits();
+    limits.concentration = vec![limit("1000"), limit("500")];
+    let engine = one_bucket(limits);
+    approve(&engine, &order("1", Side::Buy, "5", "100"));
+    let answer = engine
+        .decide(&order("2", Side::Buy, "1", "100"), START, true)
+        .unwrap();
+    let Outcome::Rejected(broken) = &answer.decision.outcome else {
+        panic!("approved")
+    };
+    let figures: Vec<_> = broken.iter().filter_map(|one| one.figures).collect();
+    let [only] = figures.as_slice() else {
+        panic!("{broken:?}")
+    };
+    let money = |units| Money::from_units(units);
+    assert_eq!(
+        (money(only.limit), money(only.before), money(only.after)),
+        (amount("500"), amount("500"), amount("600"))
+    );
 }

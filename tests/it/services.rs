@@ -1455,3 +1455,112 @@ async fn a_watcher_that_does_not_read_misses_events_and_holds_up_nobody() {
     // It goes on.
     assert!(next(&mut watch).await.is_some());
 }
+
+#[tokio::test]
+async fn notices_and_releases_are_answered_by_what_they_change() {
+    let stage = Stage::new().await;
+    let channel = connect(stage.running.address).await;
+    let mut gateway = GatewayServiceClient::new(channel);
+    for cl_ord_id in ["1", "2", "3"] {
+        stage.decide(&order(cl_ord_id, Side::Buy, "1", "100"));
+    }
+    let mut canceled = report("3", "e1", ReportKind::Canceled);
+    canceled.cum = Some("0".parse().unwrap());
+    let _ = stage.gate.engine.report(&canceled, stage.gate.clock.now());
+    let notice = |cl_ord_id: &str| pb::NotifyRequest {
+        client_id: "c".to_owned(),
+        cl_ord_id: cl_ord_id.to_owned(),
+        kind: pb::NoticeKind::Sent.into(),
+        ..pb::NotifyRequest::default()
+    };
+    let mut told = Vec::new();
+    for cl_ord_id in ["1", "1", "3", "none"] {
+        let answer = gateway
+            .notify(notice(cl_ord_id))
+            .await
+            .unwrap()
+            .into_inner();
+        told.push((answer.status(), answer.order.is_some(), answer.sequence > 0));
+    }
+    assert_eq!(
+        told,
+        [
+            (pb::NoticeStatus::Applied, true, true),
+            (pb::NoticeStatus::NoEffect, true, false),
+            (pb::NoticeStatus::NoEffect, true, false),
+            (pb::NoticeStatus::UnknownOrder, false, false),
+        ]
+    );
+    let release = |cl_ord_id: &str| pb::ReleaseRequest {
+        client_id: "c".to_owned(),
+        cl_ord_id: cl_ord_id.to_owned(),
+    };
+    let mut told = Vec::new();
+    for cl_ord_id in ["2", "2", "unseen", "unseen", "1", "3"] {
+        let answer = gateway
+            .release(release(cl_ord_id))
+            .await
+            .unwrap()
+            .into_inner();
+        let reasons: Vec<i32> = answer.breaches.iter().map(|breach| breach.reason).collect();
+        told.push((reasons, answer.replayed, answer.sequence > 0));
+    }
+    assert_eq!(
+        told,
+        [
+            (vec![], false, true),
+            (vec![], true, false),
+            (vec![], false, true),
+            (vec![], true, false),
+            (vec![805], false, false),
+            (vec![802], false, false),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_person_ends_an_order_and_watchers_hear_who_and_why() {
+    let mut stage = Stage::new().await;
+    stage.decide(&order("1", Side::Buy, "5", "100"));
+    let watch = stage.monitor.watch(pb::WatchRequest::default()).await;
+    let mut heard = watch.unwrap().into_inner();
+    let resolve = |cl_ord_id: &str, filled: &str| pb::ResolveOrderRequest {
+        client_id: "c".to_owned(),
+        cl_ord_id: cl_ord_id.to_owned(),
+        filled_quantity: dec(filled),
+        context: context(),
+    };
+    let mut told = Vec::new();
+    for filled in ["2", "2", "0", "0"] {
+        let answer = stage.admin.resolve_order(resolve("1", filled)).await;
+        let answer = answer.unwrap().into_inner();
+        let order = answer.order.unwrap();
+        let leaves = order.leaves_quantity.clone().unwrap().value;
+        told.push((answer.change.unwrap().version > 0, order.state(), leaves));
+    }
+    use pb::OrderState::{Canceled, Uncertain};
+    assert_eq!(
+        told,
+        [
+            (true, Uncertain, "2".to_owned()),
+            (false, Uncertain, "2".to_owned()),
+            (true, Canceled, "0".to_owned()),
+            (false, Canceled, "0".to_owned()),
+        ]
+    );
+    let (first, second) = (
+        next(&mut heard).await.unwrap(),
+        next(&mut heard).await.unwrap(),
+    );
+    assert!(matches!(&first.event, Some(Event::Order(order)) if order.cl_ord_id == "1"));
+    let Some(Event::Config(config)) = second.event else {
+        panic!("{second:?}")
+    };
+    assert_eq!(config.kind(), pb::ConfigKind::OrderResolved);
+    assert_eq!(first.sequence, second.sequence);
+    assert!(!config.actor.is_empty() && !config.reason.is_empty());
+    let unknown = stage.admin.resolve_order(resolve("2", "0")).await;
+    assert_eq!(why(unknown), (Code::NotFound, "UNKNOWN_ORDER".to_owned()));
+    let less = stage.admin.resolve_order(resolve("1", "-1")).await;
+    assert_eq!(fields(less), ["filled_quantity.value"]);
+}

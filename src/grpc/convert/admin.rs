@@ -9,9 +9,11 @@ use super::field::{Path, Sign, Violations, says};
 use super::instrument::{InstrumentDefaults, read as read_instrument};
 use super::limits;
 use super::monitor::{Page, page};
+use super::order::key;
 use crate::domain::amount::Quantity;
 use crate::domain::instrument::Instrument;
 use crate::domain::name::{BucketId, GroupId, InstrumentId, Tag, VenueId};
+use crate::domain::order::OrderKey;
 use crate::domain::state::TradingState;
 use crate::engine::admin::Opening;
 use crate::engine::setup::{BucketSetup, GroupSetup};
@@ -207,6 +209,43 @@ pub fn rearm(request: pb::RearmRequest) -> Result<(Scope, Change), Malformed> {
     let scope = scope(covered, ROOT.field("scope"), &mut found);
     let change = change(context, ROOT.field("context"), &mut found);
     found.finish(scope.zip(change))
+}
+
+/// A request to end an order by a person's word.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ResolveOrder {
+    /// The order.
+    pub key: OrderKey,
+    /// Filled in all.
+    pub filled: Quantity,
+    /// Who and why.
+    pub change: Change,
+}
+
+/// Reads a request to end an order by a person's word.
+///
+/// # Errors
+/// Everything that is wrong with it by itself.
+pub fn resolve_order(request: pb::ResolveOrderRequest) -> Result<ResolveOrder, Malformed> {
+    let pb::ResolveOrderRequest {
+        client_id,
+        cl_ord_id,
+        filled_quantity,
+        context,
+    } = request;
+    let mut found = Violations::default();
+    let key = key(client_id, cl_ord_id, ROOT, None, &mut found);
+    let at = ROOT.field("filled_quantity");
+    let filled = found.amount(at, filled_quantity, Sign::NotNegative);
+    let change = change(context, ROOT.field("context"), &mut found);
+    let request = || {
+        Some(ResolveOrder {
+            key: key?,
+            filled: filled?,
+            change: change?,
+        })
+    };
+    found.finish(request())
 }
 
 /// A request to delete a bucket.

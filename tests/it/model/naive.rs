@@ -187,6 +187,9 @@ pub struct Version {
     pub quantity: U,
     pub terms: Terms,
     pub unit: U,
+    /// Its place among all that were asked for.
+    pub number: usize,
+    pub sent: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -221,6 +224,8 @@ pub struct Held {
     pub located: bool,
     /// The version in force and those on their way.
     pub versions: Vec<Version>,
+    /// The last eight that the venue refused, or that were released, which the flag says.
+    pub aside: Vec<(Version, bool)>,
     pub fills: Vec<Booked>,
     pub cash: Option<U>,
     pub exit: bool,
@@ -309,8 +314,39 @@ impl Held {
             })
     }
 
+    /// A replace is off the table, unless the venue says otherwise.
+    fn set_aside(&mut self, id: &str, released: bool) {
+        let pending = self.versions.iter().skip(1);
+        if let Some(at) = pending.clone().position(|version| version.id == id) {
+            let version = self.versions.remove(at + 1);
+            self.aside.push((version, released));
+            self.aside.sort_by_key(|(version, _)| version.number);
+            let forgotten = self.aside.len().saturating_sub(8);
+            self.aside.drain(..forgotten);
+        }
+    }
+
+    /// A replace is in force, and none that was asked for before it can be any more.
+    fn settle_on(&mut self, id: &str) {
+        let aside = self.aside.iter().map(|(version, _)| version);
+        let found = self.versions.iter().skip(1).chain(aside);
+        let Some(version) = found.clone().find(|version| version.id == id).cloned() else {
+            return;
+        };
+        self.stage = Stage::Working;
+        self.aside
+            .retain(|(other, _)| other.number > version.number);
+        self.versions.remove(0);
+        self.versions.retain(|other| other.number > version.number);
+        self.versions.insert(0, version);
+    }
+
     fn ended(&mut self, state: OrderState, cum: Option<U>) -> (bool, bool) {
-        let stays = state == OrderState::DoneForDay && self.time_in_force != TimeInForce::Day;
+        let outlives = matches!(
+            self.time_in_force,
+            TimeInForce::GoodTillCancel | TimeInForce::GoodTillDate(_)
+        );
+        let stays = state == OrderState::DoneForDay && outlives;
         if stays
             || (self.end.is_none() && self.is_over())
             || (self.end.is_some() && self.owed.is_some())
@@ -578,6 +614,8 @@ struct Ask {
 struct Judged {
     findings: Vec<Finding>,
     exit: bool,
+    /// Whether it may draw on what is kept for exits: a replace to less may not (F1).
+    reserve: bool,
     reduces: bool,
     quantity: U,
     after: Option<Held>,
@@ -1109,6 +1147,7 @@ impl Model {
                 figures: None,
             }],
             exit: false,
+            reserve: false,
             reduces: false,
             quantity: 0,
             after: None,
@@ -1161,8 +1200,11 @@ impl Model {
             quantity,
             terms: ask.terms,
             unit: unit.unwrap_or(0),
+            number: 0,
+            sent: false,
         };
-        let (mut after, exit, held) = match ask.replaces {
+        let (state, level) = self.state_over(ask);
+        let (mut after, exit, reserve, held) = match ask.replaces {
             None => {
                 let exit = line.exits(side, quantity, 0);
                 let order = Held {
@@ -1178,6 +1220,7 @@ impl Model {
                     short_sale: ask.short_sale,
                     located: ask.located,
                     versions: vec![version],
+                    aside: Vec::new(),
                     fills: Vec::new(),
                     cash,
                     exit,
@@ -1192,7 +1235,7 @@ impl Model {
                     unvalued: notional.is_err(),
                     source: ask.source,
                 };
-                (order, exit, Hold::default())
+                (order, exit, exit, Hold::default())
             }
             Some(at) => {
                 let mut order = self.orders[at].clone();
@@ -1211,14 +1254,23 @@ impl Model {
                     Some(kept) => unit.map_or(kept, |unit| unit.min(kept)),
                     None => version.unit,
                 };
-                let shrinks =
-                    order.versions.iter().any(|known| {
-                        version.quantity <= known.quantity && version.unit <= known.unit
-                    }) && (order.unvalued || kept.is_some() || unit.is_ok());
-                let exit = line.exits(side, grown, held.quantity) || shrinks;
+                // H8: nearer to the market is a worse price; G2: while only exits may trade, as much as before is not less.
+                let strictly = state == TradingState::ReduceOnly;
+                let shrinks = order.versions.iter().any(|known| {
+                    let less = version.quantity < known.quantity || version.unit < known.unit;
+                    version.quantity <= known.quantity
+                        && version.unit <= known.unit
+                        && is_further(&ask.terms, &known.terms, side)
+                        && (less || !strictly)
+                }) && (order.unvalued || kept.is_some() || unit.is_ok());
+                let reserve = line.exits(side, grown, held.quantity);
+                let exit = reserve || shrinks;
+                let known = order.versions.iter().map(|version| version.number);
+                let aside = order.aside.iter().map(|(version, _)| version.number);
+                version.number = known.chain(aside).max().unwrap_or(0) + 1;
                 order.versions.push(version);
                 order.exit &= exit;
-                (order, exit, held)
+                (order, exit, reserve, held)
             }
         };
         let added = (after.hold().value - held.value).max(0);
@@ -1254,7 +1306,6 @@ impl Model {
             exit,
             findings: Vec::new(),
         };
-        let (state, level) = self.state_over(ask);
         bench.require(Reason::StateHalted, level, state != TradingState::Halted);
         bench.require(
             Reason::StateCancelOnly,
@@ -1491,7 +1542,7 @@ impl Model {
             }
         }
         if let Some(limit) = &rules.rate {
-            let (most, used, _) = use_of(&pool.attempts, limit, now, exit);
+            let (most, used, _) = use_of(&pool.attempts, limit, now, reserve);
             bench.measure(
                 Reason::OrderRate,
                 Level::Bucket,
@@ -1503,7 +1554,7 @@ impl Model {
         for group in &pool.path {
             let group = &self.groups[*group];
             if let Some(limit) = &group.rules.rate {
-                let (most, used, _) = use_of(&group.approved, limit, now, exit);
+                let (most, used, _) = use_of(&group.approved, limit, now, reserve);
                 bench.measure(
                     Reason::OrderRate,
                     group.level,
@@ -1531,6 +1582,7 @@ impl Model {
         Judged {
             findings: bench.findings,
             exit,
+            reserve,
             reduces: (side == Side::Sell && line.position > 0)
                 || (side == Side::Buy && line.position < 0),
             quantity,
@@ -1663,11 +1715,11 @@ impl Model {
         for group in self.pools[ask.bucket].path.clone() {
             let group = &mut self.groups[group];
             if let Some(limit) = &group.rules.rate {
-                let (_, _, reserve) = use_of(&group.approved, limit, now.mono, judged.exit);
+                let (_, _, reserve) = use_of(&group.approved, limit, now.mono, judged.reserve);
                 group.approved.push((now.mono, reserve));
             }
         }
-        self.attempt(ask.bucket, judged.exit);
+        self.attempt(ask.bucket, judged.reserve);
         let pool = &mut self.pools[ask.bucket];
         if pool.rules.notional_rate.is_some() {
             pool.notionals.push((now.mono, judged.added));
@@ -1874,13 +1926,13 @@ impl Model {
                 };
                 // One order is one attempt in a bucket, whichever of its accounts takes it.
                 if commit && to != bucket {
-                    self.attempt(bucket, judged.exit);
+                    self.attempt(bucket, judged.reserve);
                 }
                 return (said, commit.then(|| self.commit(&second, there)));
             }
         }
         if commit {
-            self.attempt(bucket, judged.exit);
+            self.attempt(bucket, judged.reserve);
         }
         (Said::Rejected(judged.findings), None)
     }
@@ -1958,7 +2010,7 @@ impl Model {
                         said
                     } else {
                         if commit {
-                            self.attempt(order.bucket, judged.exit);
+                            self.attempt(order.bucket, judged.reserve);
                         }
                         Said::Rejected(judged.findings)
                     }
@@ -2396,6 +2448,11 @@ impl Model {
                 ReportKind::Canceled => order.ended(OrderState::Canceled, cum).0,
                 ReportKind::Expired => order.ended(OrderState::Expired, cum).0,
                 ReportKind::DoneForDay => order.ended(OrderState::DoneForDay, cum).0,
+                // Under the id of a replace that is not in force it is the replace that is refused.
+                ReportKind::Rejected if id != order.id && id != order.versions[0].id => {
+                    order.set_aside(&id, false);
+                    false
+                }
                 ReportKind::Rejected => {
                     let state = if order.filled() > 0 {
                         OrderState::Canceled
@@ -2405,27 +2462,13 @@ impl Model {
                     order.ended(state, Some(cum.unwrap_or(0))).0
                 }
                 ReportKind::Replaced => {
-                    if let Some(at) = order.versions.iter().position(|version| version.id == id)
-                        && at > 0
-                    {
-                        order.versions.drain(..at);
-                        order.stage = Stage::Working;
-                    }
+                    order.settle_on(&id);
                     false
                 }
                 ReportKind::CancelRejected { of, .. } => {
                     match of {
                         CancelRejectOf::Cancel => order.asked_cancel = false,
-                        CancelRejectOf::Replace => {
-                            if let Some(at) = order
-                                .versions
-                                .iter()
-                                .skip(1)
-                                .position(|version| version.id == id)
-                            {
-                                order.versions.remove(at + 1);
-                            }
-                        }
+                        CancelRejectOf::Replace => order.set_aside(&id, false),
                     }
                     false
                 }
@@ -2445,13 +2488,20 @@ impl Model {
         notes.owed = owed;
     }
 
-    pub fn sent(&mut self, at: usize) {
-        if self.orders[at].stage == Stage::Reserved {
-            self.orders[at].stage = Stage::Sent;
+    pub fn sent(&mut self, at: usize, id: &str) {
+        let order = &mut self.orders[at];
+        if order.end.is_some() || order.is_over() {
+            return;
+        }
+        if order.stage == Stage::Reserved {
+            order.stage = Stage::Sent;
+        }
+        for version in order.versions.iter_mut().skip(1) {
+            version.sent |= version.id == id;
         }
     }
 
-    /// The client never sent it; false where it is known to be sent (H2).
+    /// The client never sent it; false where it is known to be sent, or over by another end (H2).
     pub fn release(&mut self, client: &str, id: &str) -> Option<bool> {
         if !self.is_known(client, id) {
             self.slots.insert(
@@ -2464,25 +2514,37 @@ impl Model {
             );
             return Some(true);
         }
+        let key = (client.to_owned(), id.to_owned());
+        if matches!(self.slots[&key].content, Content::Released) {
+            return Some(true);
+        }
         let at = self.find(client, id)?;
         Some(self.change(at, |order| {
-            if let Some(pending) = order
-                .versions
+            let released_before = order
+                .aside
                 .iter()
-                .skip(1)
-                .position(|version| version.id == id)
-            {
-                order.versions.remove(pending + 1);
-            } else if order.id == id {
-                if order.stage != Stage::Reserved || order.filled() > 0 {
-                    return false;
-                }
-                if order.end.is_none() {
+                .any(|(version, released)| version.id == id && *released);
+            if released_before || (order.id == id && order.end == Some(OrderState::Released)) {
+                return true;
+            }
+            if order.is_over() {
+                return false;
+            }
+            if order.id == id {
+                let unsent =
+                    order.end.is_none() && order.stage == Stage::Reserved && order.filled() == 0;
+                if unsent {
                     order.end = Some(OrderState::Released);
                     order.owed = Some(0);
                 }
+                return unsent;
             }
-            true
+            let mut pending = order.versions.iter().skip(1);
+            let unsent = pending.any(|version| version.id == id && !version.sent);
+            if unsent {
+                order.set_aside(id, true);
+            }
+            unsent
         }))
     }
 
@@ -2545,6 +2607,36 @@ fn is_better(terms: &Terms, than: &Terms) -> bool {
                 trigger: second,
             },
         ) => below(one.units(), other.units()) && below(first.units(), second.units()),
+        _ => false,
+    }
+}
+
+/// Whether an order is of the same type, and waits no nearer to the market.
+fn is_further(terms: &Terms, than: &Terms, side: Side) -> bool {
+    let sign = if side == Side::Buy { 1 } else { -1 };
+    let limit = |one: U, other: U| (other - one) * sign >= 0;
+    let trigger = |one: U, other: U| (one - other) * sign >= 0;
+    match (terms, than) {
+        (Terms::Market, Terms::Market)
+        | (Terms::Pegged { cap: None }, Terms::Pegged { cap: None }) => true,
+        (Terms::Limit { price: one }, Terms::Limit { price: other })
+        | (Terms::Pegged { cap: Some(one) }, Terms::Pegged { cap: Some(other) }) => {
+            limit(one.units(), other.units())
+        }
+        (Terms::Stop { trigger: one }, Terms::Stop { trigger: other })
+        | (Terms::TrailingStop { trigger: one }, Terms::TrailingStop { trigger: other }) => {
+            trigger(one.units(), other.units())
+        }
+        (
+            Terms::StopLimit {
+                price: one,
+                trigger: first,
+            },
+            Terms::StopLimit {
+                price: other,
+                trigger: second,
+            },
+        ) => limit(one.units(), other.units()) && trigger(first.units(), second.units()),
         _ => false,
     }
 }

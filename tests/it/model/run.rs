@@ -186,16 +186,16 @@ pub fn imagine(model: &mut Model, event: &Event) -> Meant {
         Event::Report(report) => Meant::Notes(Some(model.report(report))),
         Event::Notice(client, order, notice) => Meant::Notes(model.find(client, order).map(|at| {
             match notice {
-                Notice::Sent => model.sent(at),
+                Notice::Sent => model.sent(at, order),
                 Notice::CancelRequested => model.orders[at].asked_cancel = true,
             }
             Notes::default()
         })),
         Event::Release(key) => {
-            let known = model.is_known(key.client.as_str(), key.cl_ord_id.as_str());
             let freed = model.release(key.client.as_str(), key.cl_ord_id.as_str());
+            let order = model.find(key.client.as_str(), key.cl_ord_id.as_str());
             Meant::Notes((freed == Some(true)).then(|| Notes {
-                unknown: !known,
+                unknown: order.is_none(),
                 ..Notes::default()
             }))
         }

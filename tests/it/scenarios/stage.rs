@@ -236,14 +236,19 @@ impl Stage {
                 let answer = self.decide(subject, words, true)?;
                 self.hold(expected, &answer)
             }
-            Some("sent" | "cancel-requested" | "released") => {
+            Some("sent" | "cancel-requested" | "released" | "resolved") => {
                 let verb = words.next("a verb")?;
+                let filled = match verb {
+                    "resolved" => Some(words.value("a quantity")?),
+                    _ => None,
+                };
                 let client = client(words)?;
                 let key = OrderKey {
                     client: id(client)?,
                     cl_ord_id: id(subject)?,
                 };
                 let told = match verb {
+                    "resolved" => self.engine().resolve(&key, filled.unwrap(), self.now),
                     "released" => self.engine().release(&key, self.now),
                     "sent" => {
                         self.engine()

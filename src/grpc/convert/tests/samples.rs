@@ -617,6 +617,19 @@ fn admin_kinds() -> Vec<Kind> {
             samples: rearms.collect(),
         },
         Kind {
+            type_name: ".bulkhead.v1.ResolveOrderRequest",
+            read: read!(ResolveOrderRequest, admin::resolve_order),
+            samples: vec![good(
+                &ResolveOrderRequest {
+                    client_id: s("oms-1"),
+                    cl_ord_id: s("a-1"),
+                    filled_quantity: dec("3"),
+                    context: context(),
+                },
+                &[],
+            )],
+        },
+        Kind {
             type_name: ".bulkhead.v1.DeleteBucketRequest",
             read: read!(DeleteBucketRequest, admin::delete_bucket),
             samples: vec![good(
