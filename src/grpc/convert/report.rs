@@ -160,7 +160,11 @@ impl Parts {
             found.refuse(at.field("exec_id"), says::REQUIRED);
         }
         let of = if amends_fill {
-            found.wanted(at.field("exec_ref_id"), self.exec_ref_id)
+            let of = found.wanted(at.field("exec_ref_id"), self.exec_ref_id);
+            if of.is_some() && of.as_ref() == exec_id.and_then(Option::as_ref) {
+                found.refuse(at.field("exec_ref_id"), says::ITSELF);
+            }
+            of
         } else {
             found.unwanted(at.field("exec_ref_id"), self.exec_ref_id);
             None
