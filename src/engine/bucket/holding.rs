@@ -1,17 +1,19 @@
 //! A bucket in one instrument: its position, its live orders, and the prices they rest at.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 
 use super::{BucketState, CONCENTRATIONS};
 use crate::domain::amount::{Money, Price, Quantity};
+use crate::domain::name::Currency;
 use crate::domain::order::{OrderKey, Side};
 use crate::engine::market::Listed;
 use crate::engine::order::OrderRecord;
 use crate::risk::exposure::{Line, Worth};
 use crate::risk::limits::{InstrumentLimits, Limits, Listing, SelfMatchRule};
-use crate::risk::pnl::Book;
+use crate::risk::pnl::{Book, Effect};
 
 /// The bucket in one instrument.
 pub struct Holding {
@@ -37,6 +39,8 @@ pub struct Holding {
     pub(super) best: [Best; 2],
     /// Money side of the position.
     pub book: Book,
+    /// Fees paid in other currencies than the profit's, less rebates.
+    pub other_fees: BTreeMap<Currency, Money>,
     pub(super) over: bool,
 }
 
@@ -76,6 +80,18 @@ impl Holding {
             self.unit_until
         } else {
             u64::MAX
+        }
+    }
+
+    /// Takes on an effect's fee that is not in the profit currency; what comes to nothing leaves no trace.
+    pub(super) fn charge(&mut self, effect: &Effect) {
+        let Some(currency) = &effect.fee_currency else {
+            return;
+        };
+        let sum = self.other_fees.entry(currency.clone()).or_default();
+        *sum = sum.checked_add(effect.fee).unwrap_or(*sum);
+        if sum.is_zero() {
+            self.other_fees.remove(currency);
         }
     }
 
