@@ -232,6 +232,8 @@ impl BucketState {
                 self.inbound.clear();
                 self.counters = Counters::default();
                 self.refusals.clear();
+                // What was traded too much is of the day that is over.
+                self.review_breach();
             }
         }
         if now.wall >= self.window_until {
