@@ -10,7 +10,7 @@ use super::market::Listed;
 use super::order::OrderRecord;
 use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::name::ExecId;
-use crate::domain::order::Side;
+use crate::domain::order::{OrderKey, Side};
 use crate::domain::report::{Fill, Report};
 use crate::domain::state::BreachCause;
 use crate::domain::time::Now;
@@ -97,12 +97,7 @@ impl Engine {
     pub(super) fn trade(&self, report: &Report, fill: &Fill, exec: &ExecId, now: Now) -> Receipt {
         let key = self.exec_key(report, exec);
         let root = self.order_of(&report.client, &report.cl_ord_id);
-        let first_id = root
-            .as_ref()
-            .map_or(&report.cl_ord_id, |root| &root.key.cl_ord_id);
-        let digest = self
-            .executions
-            .digest(&(&report.client, first_id, fill, report.side));
+        let digest = self.executions.digest(&(&report.client, fill, report.side));
         let place = self.executions.place(&key);
         let mut shard = self.executions.lock(place);
         let mut parked = None;
@@ -116,10 +111,16 @@ impl Engine {
                 what,
                 ..
             }) => {
-                let flag = told_before(report, exec, *known == digest);
+                // Of the same order, by whichever of its ids, or under the very id it was first told under.
+                let (is_its_own, is_named_alike) = match what {
+                    ExecutionKind::Fill(booked) => {
+                        (booked.order == root, booked.named == told_under(report))
+                    }
+                    ExecutionKind::Amendment(_) | ExecutionKind::Parked(_) => (false, false),
+                };
+                let is_known = (is_its_own && root.is_some()) || is_named_alike;
+                let flag = told_before(report, exec, *known == digest && is_known);
                 // Booked before; what it says of the status of its order still counts (H14), and of no other that has its id since.
-                let is_its_own =
-                    matches!(what, ExecutionKind::Fill(booked) if booked.order == root);
                 if flag != ReportFlag::Duplicate || !is_its_own {
                     return self.noted(flag);
                 }
@@ -210,7 +211,7 @@ impl Engine {
                 booked = Some(BookedFill {
                     bucket: Arc::clone(bucket),
                     order: Some(root.clone()),
-                    named: report.cl_ord_id.clone(),
+                    named: told_under(report),
                     instrument: record.instrument,
                     account: booking.account,
                     side: record.side,
@@ -321,7 +322,7 @@ impl Engine {
         BookedFill {
             bucket: Arc::clone(bucket),
             order: None,
-            named: report.cl_ord_id.clone(),
+            named: told_under(report),
             instrument: listed.number,
             account,
             side,
@@ -363,7 +364,7 @@ impl Engine {
             Some(Execution {
                 what: ExecutionKind::Parked(parked),
                 ..
-            }) if to.is_some() => later = Some(parked.clone()),
+            }) => later = Some(parked.clone()),
             Some(known) => {
                 let flag = told_before(report, exec, known.digest == digest);
                 return self.noted(flag);
@@ -371,8 +372,9 @@ impl Engine {
             None => {}
         }
         let becomes = match &later {
-            Some(later) => later.as_ref(),
-            None => to,
+            Some(later) if to.is_some() => later.as_ref(),
+            // A bust is the last word: nothing amends it.
+            Some(_) | None => to,
         };
         let until = self.kept_until(now);
         let shard = other.as_deref_mut().unwrap_or(&mut *own);
@@ -463,11 +465,11 @@ impl Engine {
 
     /// Whether a report is about an order we know, and the fill it refers to is of another one (NL11).
     pub(super) fn names_another_order(&self, report: &Report, fill: &BookedFill) -> bool {
-        let own = fill.order.as_ref().map(|root| &root.key);
         // The id may stand for another order by now: what the fill itself was told under is its own.
-        if own.is_some_and(|own| own.client == report.client) && fill.named == report.cl_ord_id {
+        if fill.named == told_under(report) {
             return false;
         }
+        let own = fill.order.as_ref().map(|root| &root.key);
         self.order_of(&report.client, &report.cl_ord_id)
             .is_some_and(|root| own != Some(&root.key))
     }
@@ -683,11 +685,11 @@ impl Engine {
     /// Identity of an execution: with the account of the order's route where the report leaves it out, so that two sources agree.
     pub(super) fn exec_key(&self, report: &Report, exec: &ExecId) -> ExecKey {
         let account = report.account.clone().or_else(|| {
-            let root = self.root_of(&report.client, &report.cl_ord_id);
-            let place = self.requests.place(&root);
+            let root = self.order_of(&report.client, &report.cl_ord_id)?;
+            let place = self.requests.place(&root.key);
             let mut shard = self.requests.lock(place);
             let route = shard
-                .get_mut(place, &root)?
+                .get_mut(place, &root.key)?
                 .answer
                 .as_ref()?
                 .decision
@@ -711,6 +713,14 @@ fn told_before(report: &Report, exec: &ExecId, is_same: bool) -> ReportFlag {
     }
     tracing::error!(client = %report.client, order = %report.cl_ord_id, venue = %report.venue, execution = %exec, "an execution id stands for something else: not booked");
     ReportFlag::ExecMismatch
+}
+
+/// The id of an order that a report names.
+fn told_under(report: &Report) -> OrderKey {
+    OrderKey {
+        client: report.client.clone(),
+        cl_ord_id: report.cl_ord_id.clone(),
+    }
 }
 
 /// Whether a fill is not of the order its id stands for by now: it names another contract or side.

@@ -202,8 +202,8 @@ pub struct BookedFill {
     pub bucket: Arc<Bucket>,
     /// Its order; none for a fill of an unknown order.
     pub order: Option<Root>,
-    /// The id of its order that it named.
-    pub named: ClOrdId,
+    /// The id it was told under.
+    pub named: OrderKey,
     /// Instrument number.
     pub instrument: u32,
     /// Place of the account among the bucket's.
@@ -237,23 +237,30 @@ impl Engine {
         now.wall.saturating_add(kept)
     }
 
-    /// The order that any of its ids leads to.
+    /// The order that any of its ids leads to, as long as it is remembered.
     pub(super) fn order_of(&self, client: &ClientId, cl_ord_id: &ClOrdId) -> Option<Root> {
         let key = OrderKey {
             client: client.clone(),
             cl_ord_id: cl_ord_id.clone(),
         };
         let place = self.requests.place(&key);
-        self.requests.lock(place).get_mut(place, &key)?.root()
+        let root = self.requests.lock(place).get_mut(place, &key)?.root()?;
+        // The id of a replace may outlast its order for a while.
+        (root.key == key || self.holds_of(&root, |_| true)).then_some(root)
     }
 
-    /// Whether an order lives.
-    pub(super) fn lives(&self, root: &Root) -> bool {
+    /// Whether something holds of an order; not of another that has its id since.
+    fn holds_of(&self, root: &Root, is: impl FnOnce(&Entry) -> bool) -> bool {
         let place = self.requests.place(&root.key);
         let mut shard = self.requests.lock(place);
         shard
             .get_mut(place, &root.key)
-            .is_some_and(|entry| entry.is_live() && entry.decided() == root.decided)
+            .is_some_and(|entry| entry.decided() == root.decided && is(entry))
+    }
+
+    /// Whether an order lives.
+    pub(super) fn lives(&self, root: &Root) -> bool {
+        self.holds_of(root, Entry::is_live)
     }
 
     /// Locks the table of an id, and says what the id stands for (A11).

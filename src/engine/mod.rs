@@ -87,13 +87,10 @@ impl Engine {
         let place = self.requests.place(&order.key);
         let digest = self.requests.digest(order);
         let (mut shard, standing) = self.lock_id(place, &order.key, now);
-        if standing != Standing::New
+        if standing == Standing::Taken
             && let Some(entry) = shard.get_mut(place, &order.key)
         {
-            if standing == Standing::Taken {
-                return Ok(self.repeat(entry, digest, now));
-            }
-            self.uncount(entry);
+            return Ok(self.repeat(entry, digest, now));
         }
         let seat = Cell::new(shard.spare.pop());
         let sitting = Sitting {
@@ -121,6 +118,7 @@ impl Engine {
             if standing == Standing::Past
                 && let Some(mut past) = shard.remove(place, &order.key)
             {
+                self.uncount(&mut past);
                 past.give_back(&mut shard.spare);
             }
             shard.insert(
@@ -206,13 +204,10 @@ impl Engine {
             lives = self.lives(&named);
             (own, other) = self.requests.lock_two(place, root_place);
         }
-        if let Some(entry) = own.get_mut(place, &replace.key) {
-            if entry.is_taken(now, lives) {
-                return Ok(self.repeat(entry, digest, now));
-            }
-            if commit {
-                self.uncount(entry);
-            }
+        if let Some(entry) = own.get_mut(place, &replace.key)
+            && entry.is_taken(now, lives)
+        {
+            return Ok(self.repeat(entry, digest, now));
         }
         let sitting = Sitting {
             client,
@@ -257,6 +252,7 @@ impl Engine {
                 OrderSlot::None
             };
             if let Some(mut past) = own.remove(place, &replace.key) {
+                self.uncount(&mut past);
                 past.give_back(&mut own.spare);
             }
             let stored = Some(answer.clone());
