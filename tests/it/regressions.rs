@@ -506,8 +506,6 @@ fn an_end_without_figures_is_told_once() {
 fn a_fee_in_a_third_currency_follows_its_fill() {
     let engine = one_bucket(limits());
     approve(&engine, &order("1", Side::Buy, "10", "100"));
-    let bucket = engine.bucket(&id("b")).unwrap();
-    let before = engine.bucket_hash(&bucket, START);
     let paid = |fee: &str| Fill {
         fee: amount(fee),
         fee_currency: Some(id("BNB")),
@@ -526,12 +524,9 @@ fn a_fee_in_a_third_currency_follows_its_fill() {
     };
     let corrected = report("1", "e3", kind);
     assert_eq!(fees(&corrected), [own.clone(), (id("BNB"), amount("0.55"))]);
-    assert_eq!(fees(&bust("1", "e4", "e1"))[1].1, amount("0.25"));
+    let left = (id("BNB"), amount("0.25"));
+    assert_eq!(fees(&bust("1", "e4", "e1")), [own.clone(), left]);
     assert_eq!(fees(&bust("1", "e5", "e2")), [own]);
-    let after = engine.bucket_view(&bucket, START);
-    assert_eq!(after.positions[0].fees.len(), 1);
-    // Nothing of the fees is left; what is void stays in the life of the order.
-    assert_ne!(engine.bucket_hash(&bucket, START), before);
 }
 
 /// H14, H15: a bust under the id of its fill is an alarm, and leaves one place for the fill.

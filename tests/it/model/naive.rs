@@ -2377,11 +2377,7 @@ impl Model {
             Some(Exec {
                 what: What::Parked(then),
                 ..
-            }) => {
-                if to.is_some() {
-                    becomes.clone_from(then);
-                }
-            }
+            }) => becomes = to.and_then(|_| then.clone()),
             Some(known) if known.text == text => {
                 notes.duplicate = true;
                 return;
