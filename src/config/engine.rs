@@ -19,6 +19,8 @@ const CLIENTS: core::ops::RangeInclusive<usize> = 1..=1_000_000;
 const ORDERS: core::ops::RangeInclusive<usize> = 0..=1_000_000_000;
 /// As many of them where the document does not say: some sixty megabytes.
 const ORDERS_EXPECTED: usize = 65_536;
+/// How long what is over is remembered, nanoseconds: an hour to thirty days.
+const RETENTIONS: core::ops::RangeInclusive<u64> = 3_600 * SECOND..=30 * 86_400 * SECOND;
 /// Times between two sweeps, nanoseconds.
 const SWEEPS: core::ops::RangeInclusive<u64> = 10 * MILLISECOND..=60 * SECOND;
 /// Fewest and most currencies of a conversion: one to three steps.
@@ -46,6 +48,7 @@ pub(super) fn read(
     });
     let collar_period = section.optional("collar_period", |cursor| cursor.length(LENGTHS));
     let sweep_interval = section.optional("sweep_interval", |cursor| cursor.length(SWEEPS));
+    let retention = section.optional("retention", |cursor| cursor.length(RETENTIONS));
     let orders_expected = section.optional("orders_expected", |cursor| cursor.count(ORDERS));
     let parent = match section.take("quarantine_parent") {
         Some(cursor) => cursor.declared(&firm.names.groups, "groups"),
@@ -67,6 +70,7 @@ pub(super) fn read(
     engine.source_lead_max = lead.unwrap_or(engine.source_lead_max);
     engine.collar_period = collar_period.unwrap_or(engine.collar_period);
     engine.sweep_interval = sweep_interval.unwrap_or(engine.sweep_interval);
+    engine.retention = retention.unwrap_or(engine.retention);
     engine.orders_expected = orders_expected.unwrap_or(ORDERS_EXPECTED);
     engine.conversions = conversions.unwrap_or_default();
     engine.clients = clients

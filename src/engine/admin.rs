@@ -9,6 +9,7 @@ use super::bucket::{Bucket, BucketState};
 use super::client::Client;
 use super::controls::Controls;
 use super::group::Group;
+use super::index::{ExecutionKind, OrderSlot};
 use super::market::{Accepted, InstrumentError, MarkUpdate, Market, RateUpdate, Upserted};
 use super::order::OrderRecord;
 use super::order::OrderView;
@@ -21,7 +22,7 @@ use crate::domain::instrument::Instrument;
 use crate::domain::name::{
     AccountId, BucketId, ClientId, Currency, GroupId, InstrumentId, VenueId,
 };
-use crate::domain::state::TradingState;
+use crate::domain::state::{StateCause, StateNote, TradingState};
 use crate::domain::time::Now;
 use crate::risk::limits::{GroupLimits, Limits};
 
@@ -55,6 +56,9 @@ pub enum AdminError {
     /// The bucket has positions or live orders.
     #[error("the bucket has positions or live orders")]
     NotEmpty,
+    /// Orders or fills of the bucket are remembered: what comes late for them would be booked to it.
+    #[error("orders or fills of the bucket are remembered")]
+    Remembered,
     /// A currency differs from that of the group above, or from that of what is held.
     #[error("the currency must be {expected}")]
     Currency {
@@ -399,18 +403,19 @@ impl Engine {
         made
     }
 
-    /// Removes a bucket that holds nothing.
+    /// Removes a bucket that holds nothing and that nothing remembered refers to.
     ///
     /// # Errors
-    /// Where it does not exist, or holds something.
+    /// Where it does not exist, holds something, or an order or fill of it is remembered.
     pub fn delete_bucket(&self, id: &BucketId) -> Result<u64, AdminError> {
         self.delete_bucket_at(id, None)
     }
 
-    /// Removes a bucket that holds nothing, at an expected version of its limits.
+    /// Removes a bucket that holds nothing and that nothing remembered refers to, at an expected version of its limits.
     ///
     /// # Errors
-    /// Where it does not exist, holds something, or the version in force is another.
+    /// Where it does not exist, holds something, the version in force is another, or an order or fill of it is remembered: a late fill, a
+    /// bust or a correction would be booked to it where nobody sees it (H11, L2).
     pub fn delete_bucket_at(
         &self,
         id: &BucketId,
@@ -421,6 +426,9 @@ impl Engine {
             return Err(AdminError::Reserved);
         }
         let bucket = self.bucket(id).ok_or(AdminError::UnknownBucket)?;
+        // Looked at before it is stopped, so that a refusal disturbs nothing; and after, when nothing new can come to refer to it.
+        let remembered = self.is_remembered(&bucket);
+        let before: StateNote;
         let held: Vec<_> = {
             let mut state = bucket.state.lock();
             let current = state.version;
@@ -430,7 +438,11 @@ impl Engine {
             if !state.orders.is_empty() || state.holdings().any(super::bucket::Holding::is_used) {
                 return Err(AdminError::NotEmpty);
             }
+            if remembered {
+                return Err(AdminError::Remembered);
+            }
             // An order that found the bucket before it left the map meets a halted one.
+            before = state.note.clone();
             state.deleted = true;
             state.note.state = TradingState::Halted;
             state
@@ -438,6 +450,14 @@ impl Engine {
                 .map(|holding| Arc::clone(&holding.listed))
                 .collect()
         };
+        if self.is_remembered(&bucket) {
+            let mut state = bucket.state.lock();
+            state.deleted = false;
+            if state.note.cause != StateCause::Fault {
+                state.note = before;
+            }
+            return Err(AdminError::Remembered);
+        }
         for listed in held {
             listed.remove_holder(&bucket);
         }
@@ -449,6 +469,18 @@ impl Engine {
         drop(accounts);
         self.buckets.remove(id);
         Ok(self.next_sequence(true))
+    }
+
+    /// Whether an order or a fill that is remembered belongs to a bucket.
+    fn is_remembered(&self, bucket: &Arc<Bucket>) -> bool {
+        let here = |other: &Arc<Bucket>| Arc::ptr_eq(other, bucket);
+        self.requests.any(|entry| match &entry.order {
+            OrderSlot::Live(other, _) | OrderSlot::Ended(other, _) => here(other),
+            OrderSlot::None | OrderSlot::Version(_) => false,
+        }) || self.executions.any(|execution| match &execution.what {
+            ExecutionKind::Fill(fill) => here(&fill.bucket),
+            ExecutionKind::Amendment(_) | ExecutionKind::Parked(_) => false,
+        })
     }
 
     /// Puts a bucket's limits in force as a whole (O1). Live orders stay; what is then above a limit is in breach (O6).
@@ -601,16 +633,7 @@ impl Engine {
         for bucket in self.all_buckets() {
             self.release_overdue(&bucket, now);
         }
-        self.requests.sweep(round, ROUNDS, |entry, spare| {
-            let keep = entry.until > now.wall || entry.is_live();
-            if !keep {
-                if let Some(client) = self.clients.get(&entry.key.client) {
-                    client.forgotten();
-                }
-                entry.give_back(spare);
-            }
-            keep
-        });
+        self.sweep_requests(now, round, ROUNDS);
         self.executions
             .sweep(round, ROUNDS, |execution, _| execution.until > now.wall);
     }

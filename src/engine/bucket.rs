@@ -26,7 +26,7 @@ use super::order::OrderRecord;
 use super::setup::{BucketSetup, InboundRule, RerouteRule};
 use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::decision::{Finding, Reason, Route};
-use crate::domain::name::{AccountId, BucketId, Currency, VenueId};
+use crate::domain::name::{AccountId, BucketId, VenueId};
 use crate::domain::order::Side;
 use crate::domain::state::{BreachCause, StateNote, TradingState};
 use crate::domain::time::Now;
@@ -92,8 +92,6 @@ pub struct BucketState {
     fresh_until: u64,
     positions_over: u32,
     breach: u16,
-    /// Fees in currencies that are not their instrument's.
-    pub other_fees: BTreeMap<Currency, Money>,
     /// Tallies for people.
     pub counters: Counters,
     /// How often a reason was the first one of a refusal, of the same time as the tallies.
@@ -221,7 +219,6 @@ impl BucketState {
             fresh_until: u64::MAX,
             positions_over: 0,
             breach: 0,
-            other_fees: BTreeMap::new(),
             counters: Counters::default(),
             refusals: BTreeMap::new(),
             opened: BTreeMap::new(),
@@ -241,6 +238,8 @@ impl BucketState {
                 self.inbound.clear();
                 self.counters = Counters::default();
                 self.refusals.clear();
+                // What was traded too much is of the day that is over.
+                self.review_breach();
             }
         }
         if now.wall >= self.window_until {
@@ -446,6 +445,7 @@ impl BucketState {
             tags: self.tags_of(listed),
             best: [Best::default(); 2],
             book: Book::default(),
+            other_fees: BTreeMap::new(),
             over: false,
         };
         holding.value(listed, &self.limits.currency, market, now);
@@ -666,6 +666,7 @@ impl BucketState {
             && let Some(book) = holding.book.with(effect, holding.line.position)
         {
             holding.book = book;
+            holding.charge(effect);
         }
     }
 

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use super::Engine;
 use super::answer::{Receipt, ReportFlag};
 use super::bucket::{Bucket, BucketState, Move};
-use super::index::{BookedFill, ExecKey, Execution, ExecutionKind, OrderSlot};
+use super::index::{BookedFill, ExecKey, Execution, ExecutionKind, Root};
 use super::market::Listed;
+use super::order::OrderRecord;
 use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::name::ExecId;
-use crate::domain::order::Side;
+use crate::domain::order::{OrderKey, Side};
 use crate::domain::report::{Fill, Report};
 use crate::domain::state::BreachCause;
 use crate::domain::time::Now;
@@ -17,11 +18,11 @@ use crate::risk::exposure::Hold;
 use crate::risk::pnl::{Effect, trade};
 use crate::risk::valuation::unit_value;
 
-/// How long an execution id is remembered: beyond any late copy of it.
-const EXECUTIONS_KEPT: i64 = 7 * 86_400_000_000_000;
+/// Longest chain of corrections of corrections that is followed.
+const CORRECTIONS: usize = 64;
 
 /// What a fill or its reversal does to the position.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Booking {
     pub(super) account: Option<u16>,
     pub(super) effect: Effect,
@@ -40,13 +41,13 @@ pub(super) struct Dealt<'a> {
 
 impl Booking {
     /// The booking of a correction: the day's traded notional counts what goes beyond what was counted, and gives nothing back (B5).
-    fn beyond(self, counted: Money) -> Self {
+    fn beyond(&self, counted: Money) -> Self {
         Self {
             traded: self
                 .traded
                 .checked_sub(counted)
                 .map_or(self.traded, Money::floor_zero),
-            ..self
+            ..self.clone()
         }
     }
 }
@@ -55,7 +56,7 @@ impl BookedFill {
     /// Takes on what a correction says.
     fn become_of(&mut self, to: &Fill, booking: &Booking) {
         (self.quantity, self.price) = (to.quantity, to.price);
-        (self.effect, self.value) = (booking.effect, booking.traded);
+        (self.effect, self.value) = (booking.effect.clone(), booking.traded);
     }
 }
 
@@ -74,16 +75,8 @@ impl Engine {
         let place = self.executions.place(&key);
         let mut shard = self.executions.lock(place);
         if let Some(known) = shard.get_mut(place, &key) {
-            let flag = if known.digest == digest {
-                ReportFlag::Duplicate
-            } else {
-                ReportFlag::ExecMismatch
-            };
-            return Receipt {
-                sequence: self.next_sequence(true),
-                flags: vec![flag],
-                ..Receipt::default()
-            };
+            let flag = told_before(report, exec, known.digest == digest);
+            return self.noted(flag);
         }
         let receipt = self.status(report, now);
         if receipt.applied {
@@ -92,8 +85,8 @@ impl Engine {
                 Execution {
                     key,
                     digest,
-                    until: now.wall.saturating_add(EXECUTIONS_KEPT),
-                    what: ExecutionKind::Amendment,
+                    until: self.kept_until(now),
+                    what: ExecutionKind::Amendment(None),
                 },
             );
         }
@@ -103,12 +96,8 @@ impl Engine {
     /// A fill.
     pub(super) fn trade(&self, report: &Report, fill: &Fill, exec: &ExecId, now: Now) -> Receipt {
         let key = self.exec_key(report, exec);
-        let digest = self.executions.digest(&(
-            &report.client,
-            &self.root_of(&report.client, &report.cl_ord_id).cl_ord_id,
-            fill,
-            report.side,
-        ));
+        let root = self.order_of(&report.client, &report.cl_ord_id);
+        let digest = self.executions.digest(&(&report.client, fill, report.side));
         let place = self.executions.place(&key);
         let mut shard = self.executions.lock(place);
         let mut parked = None;
@@ -117,28 +106,32 @@ impl Engine {
                 what: ExecutionKind::Parked(to),
                 ..
             }) => parked = Some(to.clone()),
-            Some(Execution { digest: known, .. }) => {
-                // Booked before; what it says of the order's status still counts (H14).
-                let flag = if *known == digest {
-                    ReportFlag::Duplicate
-                } else {
-                    ReportFlag::ExecMismatch
+            Some(Execution {
+                digest: known,
+                what,
+                ..
+            }) => {
+                // Of the same order, by whichever of its ids, or under the very id it was first told under.
+                let (is_its_own, is_named_alike) = match what {
+                    ExecutionKind::Fill(booked) => {
+                        (booked.order == root, booked.named == told_under(report))
+                    }
+                    ExecutionKind::Amendment(_) | ExecutionKind::Parked(_) => (false, false),
                 };
-                let mut receipt = if flag == ReportFlag::Duplicate {
-                    self.status(report, now)
-                } else {
-                    Receipt::default()
-                };
+                let is_known = (is_its_own && root.is_some()) || is_named_alike;
+                let flag = told_before(report, exec, *known == digest && is_known);
+                // Booked before; what it says of the status of its order still counts (H14), and of no other that has its id since.
+                if flag != ReportFlag::Duplicate || !is_its_own {
+                    return self.noted(flag);
+                }
+                let mut receipt = self.status(report, now);
                 receipt.applied = false;
                 receipt.flags.push(flag);
-                if receipt.sequence == 0 {
-                    receipt.sequence = self.next_sequence(true);
-                }
                 return receipt;
             }
             None => {}
         }
-        let (mut receipt, booked) = self.book_fill(report, fill, now);
+        let (mut receipt, booked) = self.book_fill(report, fill, root.as_ref(), now);
         let Some(mut booked) = booked else {
             return receipt;
         };
@@ -156,7 +149,7 @@ impl Engine {
             Execution {
                 key,
                 digest,
-                until: now.wall.saturating_add(EXECUTIONS_KEPT),
+                until: self.kept_until(now),
                 what: ExecutionKind::Fill(booked),
             },
         );
@@ -168,14 +161,17 @@ impl Engine {
         &self,
         report: &Report,
         fill: &Fill,
+        root: Option<&Root>,
         now: Now,
     ) -> (Receipt, Option<BookedFill>) {
         let mut booked = None;
-        let known = self.with_order(
-            &report.client,
-            &report.cl_ord_id,
-            now,
-            |state, bucket, record| {
+        let mut is_of_another = false;
+        let known = root.and_then(|root| {
+            self.with_root(root, now, |state, bucket, record| {
+                if is_about_another(report, state, record) {
+                    is_of_another = true;
+                    return Vec::new();
+                }
                 let mut flags = self.compare(report, state, record);
                 let account = self.account_of(report, state).or(Some(record.account));
                 let held = record.life.versions().map(|version| version.unit).max();
@@ -210,11 +206,12 @@ impl Engine {
                 };
                 flags.extend(oddities.overfill.then_some(ReportFlag::Overfill));
                 flags.extend(oddities.late_fill.then_some(ReportFlag::LateFill));
-                self.settle(state, bucket, record, Some(booking), cause);
+                self.settle(state, bucket, record, Some(&booking), cause);
                 state.counters.fills = state.counters.fills.saturating_add(1);
                 booked = Some(BookedFill {
                     bucket: Arc::clone(bucket),
-                    order: Some(record.key.clone()),
+                    order: Some(root.clone()),
+                    named: told_under(report),
                     instrument: record.instrument,
                     account: booking.account,
                     side: record.side,
@@ -225,14 +222,14 @@ impl Engine {
                     busted: false,
                 });
                 flags
-            },
-        );
+            })
+        });
         match known {
-            Some(mut receipt) => {
+            Some(mut receipt) if !is_of_another => {
                 receipt.realised = booked.as_ref().map(|fill| fill.effect.realised);
                 (receipt, booked)
             }
-            None => self.book_orphan(report, fill, now),
+            Some(_) | None => self.book_orphan(report, fill, now),
         }
     }
 
@@ -265,6 +262,11 @@ impl Engine {
             tracing::error!(client = %report.client, order = %report.cl_ord_id, "a fill of an unknown order names no known instrument and side: not booked");
             return (receipt, None);
         };
+        if receipt.flags.contains(&ReportFlag::Quarantined) {
+            tracing::error!(client = %report.client, order = %report.cl_ord_id, "a fill of an unknown order at an account without a single owner: booked in quarantine");
+        } else {
+            tracing::warn!(client = %report.client, order = %report.cl_ord_id, bucket = %bucket.id, "a fill of an unknown order: booked to the bucket of its account");
+        }
         let booked = self.guarded(&bucket, now, || {
             self.book_to(&bucket, &listed, side, (report, fill), now, &mut receipt)
         });
@@ -309,7 +311,7 @@ impl Engine {
             bucket,
             listed.number,
             step,
-            Some(booking),
+            Some(&booking),
             BreachCause::UnknownFill,
         );
         state.counters.fills = state.counters.fills.saturating_add(1);
@@ -320,6 +322,7 @@ impl Engine {
         BookedFill {
             bucket: Arc::clone(bucket),
             order: None,
+            named: told_under(report),
             instrument: listed.number,
             account,
             side,
@@ -341,95 +344,134 @@ impl Engine {
         now: Now,
     ) -> Receipt {
         let own_key = self.exec_key(report, exec);
-        let of_key = ExecKey {
+        let named = ExecKey {
             exec_id: of.clone(),
             ..own_key.clone()
         };
         let digest = self.executions.digest(&(of, to));
+        let of_key = self.corrected(named);
+        if of_key == own_key {
+            return self.noted(told_before(report, exec, false));
+        }
         let (own_place, of_place) = (
             self.executions.place(&own_key),
             self.executions.place(&of_key),
         );
-        let until = now.wall.saturating_add(EXECUTIONS_KEPT);
         let (mut own, mut other) = self.executions.lock_two(own_place, of_place);
-        let simply = |flag| Receipt {
-            sequence: self.next_sequence(true),
-            flags: vec![flag],
-            ..Receipt::default()
-        };
-        if let Some(known) = own.get_mut(own_place, &own_key) {
-            return simply(if known.digest == digest {
-                ReportFlag::Duplicate
-            } else {
-                ReportFlag::ExecMismatch
-            });
+        // What was said of this correction before it came.
+        let mut later = None;
+        match own.get_mut(own_place, &own_key) {
+            Some(Execution {
+                what: ExecutionKind::Parked(parked),
+                ..
+            }) => later = Some(parked.clone()),
+            Some(known) => {
+                let flag = told_before(report, exec, known.digest == digest);
+                return self.noted(flag);
+            }
+            None => {}
         }
-        let receipt = {
-            let shard = other.as_deref_mut().unwrap_or(&mut *own);
-            match shard
-                .get_mut(of_place, &of_key)
-                .map(|execution| &mut execution.what)
-            {
-                None => {
-                    let what = ExecutionKind::Parked(to.cloned());
-                    shard.insert(
-                        of_place,
-                        Execution {
-                            key: of_key,
-                            digest: 0,
-                            until,
-                            what,
-                        },
-                    );
-                    simply(ReportFlag::BustParked)
-                }
-                // A bust is the last word about a fill, whichever comes first.
-                Some(ExecutionKind::Parked(None)) => simply(ReportFlag::Duplicate),
-                Some(ExecutionKind::Parked(parked)) => {
-                    *parked = to.cloned();
-                    simply(ReportFlag::BustParked)
-                }
-                Some(ExecutionKind::Amendment) => simply(ReportFlag::ExecMismatch),
-                Some(ExecutionKind::Fill(fill)) if fill.busted => simply(ReportFlag::Duplicate),
-                Some(ExecutionKind::Fill(fill))
-                    if report.side.is_some_and(|side| side != fill.side)
-                        || self.names_another_order(report, fill) =>
-                {
-                    simply(ReportFlag::ExecMismatch)
-                }
-                Some(ExecutionKind::Fill(fill)) => {
-                    let (receipt, amended) = self.rebook(report, fill, to, now);
-                    if let Some(amended) = amended {
-                        *fill = amended;
+        let becomes = match &later {
+            Some(later) if to.is_some() => later.as_ref(),
+            // A bust is the last word: nothing amends it.
+            Some(_) | None => to,
+        };
+        let until = self.kept_until(now);
+        let shard = other.as_deref_mut().unwrap_or(&mut *own);
+        let receipt = match shard.get_mut(of_place, &of_key) {
+            None => {
+                shard.insert(
+                    of_place,
+                    Execution {
+                        key: of_key.clone(),
+                        digest: 0,
+                        until,
+                        what: ExecutionKind::Parked(becomes.cloned()),
+                    },
+                );
+                self.noted(ReportFlag::BustParked)
+            }
+            Some(known) => {
+                known.until = known.until.max(until);
+                match &mut known.what {
+                    // A bust is the last word about a fill, whichever comes first.
+                    ExecutionKind::Parked(None) => self.noted(ReportFlag::Duplicate),
+                    ExecutionKind::Parked(parked) => {
+                        *parked = becomes.cloned();
+                        self.noted(ReportFlag::BustParked)
                     }
-                    receipt
+                    ExecutionKind::Amendment(_) => self.noted(told_before(report, exec, false)),
+                    ExecutionKind::Fill(fill) if fill.busted => self.noted(ReportFlag::Duplicate),
+                    ExecutionKind::Fill(fill)
+                        if report.side.is_some_and(|side| side != fill.side)
+                            || self.names_another_order(report, fill) =>
+                    {
+                        self.noted(told_before(report, exec, false))
+                    }
+                    ExecutionKind::Fill(fill) => {
+                        let (receipt, amended) = self.rebook(report, fill, becomes, now);
+                        let Some(amended) = amended else {
+                            // Not done, so not remembered as done: it may be sent again.
+                            return receipt;
+                        };
+                        *fill = amended;
+                        receipt
+                    }
                 }
             }
         };
+        if later.is_some() {
+            own.remove(own_place, &own_key);
+        }
         own.insert(
             own_place,
             Execution {
                 key: own_key,
                 digest,
                 until,
-                what: ExecutionKind::Amendment,
+                what: ExecutionKind::Amendment(to.map(|_| of_key)),
             },
         );
         receipt
     }
 
+    /// The execution that an id is about in the end: that of a correction stands for what it corrected (H16).
+    fn corrected(&self, named: ExecKey) -> ExecKey {
+        let mut key = named;
+        for _ in 0..CORRECTIONS {
+            let place = self.executions.place(&key);
+            let next = match self
+                .executions
+                .lock(place)
+                .get_mut(place, &key)
+                .map(|execution| &execution.what)
+            {
+                Some(ExecutionKind::Amendment(Some(next))) => next.clone(),
+                _ => break,
+            };
+            key = next;
+        }
+        key
+    }
+
+    /// A receipt that says one thing and books nothing.
+    fn noted(&self, flag: ReportFlag) -> Receipt {
+        Receipt {
+            sequence: self.next_sequence(true),
+            flags: vec![flag],
+            ..Receipt::default()
+        }
+    }
+
     /// Whether a report is about an order we know, and the fill it refers to is of another one (NL11).
     pub(super) fn names_another_order(&self, report: &Report, fill: &BookedFill) -> bool {
-        let root = self.root_of(&report.client, &report.cl_ord_id);
-        if fill.order.as_ref() == Some(&root) {
+        // The id may stand for another order by now: what the fill itself was told under is its own.
+        if fill.named == told_under(report) {
             return false;
         }
-        let place = self.requests.place(&root);
-        let mut shard = self.requests.lock(place);
-        matches!(
-            shard.get_mut(place, &root).map(|entry| &entry.order),
-            Some(OrderSlot::Live(..) | OrderSlot::Ended(..))
-        )
+        let own = fill.order.as_ref().map(|root| &root.key);
+        self.order_of(&report.client, &report.cl_ord_id)
+            .is_some_and(|root| own != Some(&root.key))
     }
 
     /// Reverses a booked fill exactly, and books what it really was, in one step.
@@ -441,7 +483,7 @@ impl Engine {
         now: Now,
     ) -> (Receipt, Option<BookedFill>) {
         let Some(undone) = fill.effect.undone() else {
-            return (Receipt::default(), None);
+            return (self.not_done(report), None);
         };
         let undo = Booking {
             account: fill.account,
@@ -452,17 +494,9 @@ impl Engine {
             busted: to.is_none(),
             ..fill.clone()
         };
-        let Some(order) = &fill.order else {
-            let receipt = self.guarded(&fill.bucket, now, || {
-                self.rebook_orphan(fill, undo, to, &mut amended, now)
-            });
-            return (receipt.unwrap_or_default(), Some(amended));
-        };
-        let told = self.with_order(
-            &order.client,
-            &order.cl_ord_id,
-            now,
-            |state, bucket, record| {
+        let mut done = false;
+        let told = fill.order.as_ref().and_then(|root| {
+            self.with_root(root, now, |state, bucket, record| {
                 let flags = self.compare(report, state, record);
                 let life = match to {
                     None => record.life.unfill(fill.quantity),
@@ -474,7 +508,7 @@ impl Engine {
                 record
                     .life
                     .spend(fill.value.checked_neg().unwrap_or(Money::ZERO));
-                self.settle(state, bucket, record, Some(undo), BreachCause::Bust);
+                self.settle(state, bucket, record, Some(&undo), BreachCause::Bust);
                 if let Some(to) = to {
                     let booking = self.booking(
                         state,
@@ -493,14 +527,31 @@ impl Engine {
                         state,
                         bucket,
                         record,
-                        Some(booking.beyond(fill.value)),
+                        Some(&booking.beyond(fill.value)),
                         BreachCause::Bust,
                     );
                 }
+                done = true;
                 flags
-            },
-        );
-        (told.unwrap_or_default(), Some(amended))
+            })
+        });
+        // Where the order is gone, as where there never was one, the bucket of the fill is what is left of it.
+        let receipt = match told {
+            Some(receipt) => done.then_some(receipt),
+            None => self.guarded(&fill.bucket, now, || {
+                self.rebook_orphan(fill, undo, to, &mut amended, now)
+            }),
+        };
+        match receipt {
+            Some(receipt) => (receipt, Some(amended)),
+            None => (self.not_done(report), None),
+        }
+    }
+
+    /// A bust or correction that could not be applied.
+    fn not_done(&self, report: &Report) -> Receipt {
+        tracing::error!(client = %report.client, order = %report.cl_ord_id, "a bust or correction could not be applied: the fill stands");
+        self.noted(ReportFlag::NeedsReconciliation)
     }
 
     pub(super) fn rebook_orphan(
@@ -531,7 +582,7 @@ impl Engine {
             &fill.bucket,
             fill.instrument,
             step,
-            Some(undo),
+            Some(&undo),
             BreachCause::Bust,
         );
         if let Some(to) = to {
@@ -551,7 +602,7 @@ impl Engine {
                 &fill.bucket,
                 fill.instrument,
                 step,
-                Some(booking.beyond(fill.value)),
+                Some(&booking.beyond(fill.value)),
                 BreachCause::Bust,
             );
             amended.become_of(to, &booking);
@@ -596,13 +647,11 @@ impl Engine {
                 position: signed.unwrap_or(Quantity::ZERO),
                 ..Effect::default()
             });
-        match &fill.fee_currency {
-            Some(currency) if currency != instrument.profit_currency() => {
-                let sum = state.other_fees.entry(currency.clone()).or_default();
-                *sum = sum.checked_add(fill.fee).unwrap_or(*sum);
-            }
-            _ => effect.fee = fill.fee,
-        }
+        effect.fee = fill.fee;
+        effect.fee_currency = fill
+            .fee_currency
+            .clone()
+            .filter(|currency| currency != instrument.profit_currency());
         let rate = self
             .market
             .rate(instrument.value_currency(), &state.limits.currency, now)
@@ -636,11 +685,11 @@ impl Engine {
     /// Identity of an execution: with the account of the order's route where the report leaves it out, so that two sources agree.
     pub(super) fn exec_key(&self, report: &Report, exec: &ExecId) -> ExecKey {
         let account = report.account.clone().or_else(|| {
-            let root = self.root_of(&report.client, &report.cl_ord_id);
-            let place = self.requests.place(&root);
+            let root = self.order_of(&report.client, &report.cl_ord_id)?;
+            let place = self.requests.place(&root.key);
             let mut shard = self.requests.lock(place);
             let route = shard
-                .get_mut(place, &root)?
+                .get_mut(place, &root.key)?
                 .answer
                 .as_ref()?
                 .decision
@@ -655,4 +704,30 @@ impl Engine {
             exec_id: exec.clone(),
         }
     }
+}
+
+/// What an execution id that came before is: a copy, or an alarm (H14).
+fn told_before(report: &Report, exec: &ExecId, is_same: bool) -> ReportFlag {
+    if is_same {
+        return ReportFlag::Duplicate;
+    }
+    tracing::error!(client = %report.client, order = %report.cl_ord_id, venue = %report.venue, execution = %exec, "an execution id stands for something else: not booked");
+    ReportFlag::ExecMismatch
+}
+
+/// The id of an order that a report names.
+fn told_under(report: &Report) -> OrderKey {
+    OrderKey {
+        client: report.client.clone(),
+        cl_ord_id: report.cl_ord_id.clone(),
+    }
+}
+
+/// Whether a fill is not of the order its id stands for by now: it names another contract or side.
+fn is_about_another(report: &Report, state: &BucketState, record: &OrderRecord) -> bool {
+    let holding = state.holding(record.instrument);
+    report.side.is_some_and(|side| side != record.side)
+        || report.instrument.as_ref().is_some_and(|named| {
+            holding.is_some_and(|holding| holding.listed.instrument.id != *named)
+        })
 }

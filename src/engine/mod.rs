@@ -42,7 +42,7 @@ use self::bucket::Bucket;
 use self::client::Client;
 use self::controls::Controls;
 use self::group::Group;
-use self::index::{Entry, Execution, OrderSlot};
+use self::index::{Entry, Execution, OrderSlot, Root, Standing};
 use self::market::Market;
 use self::setup::{ClientSetup, EngineSetup};
 use self::shards::Shards;
@@ -89,13 +89,11 @@ impl Engine {
         let client = self.client(&order.key.client)?;
         let place = self.requests.place(&order.key);
         let digest = self.requests.digest(order);
-        let mut shard = self.requests.lock(place);
-        if let Some(entry) = shard.get_mut(place, &order.key) {
-            if entry.until > now.wall || entry.is_live() {
-                return Ok(self.repeat(entry, digest, now));
-            }
-            shard.remove(place, &order.key);
-            client.forgotten();
+        let (mut shard, standing) = self.lock_id(place, &order.key, now);
+        if standing == Standing::Taken
+            && let Some(entry) = shard.get_mut(place, &order.key)
+        {
+            return Ok(self.repeat(entry, digest, now));
         }
         let seat = Cell::new(shard.spare.pop());
         let sitting = Sitting {
@@ -119,15 +117,16 @@ impl Engine {
         if store {
             let slot = number.map_or(OrderSlot::None, |number| OrderSlot::Live(bucket, number));
             let stored = Some(answer.clone());
+            // What the id stood for on an earlier day gives way: nothing leads to that order any more.
+            if standing == Standing::Past
+                && let Some(mut past) = shard.remove(place, &order.key)
+            {
+                self.uncount(&mut past);
+                past.give_back(&mut shard.spare);
+            }
             shard.insert(
                 place,
-                Entry {
-                    key: order.key.clone(),
-                    digest,
-                    until,
-                    answer: stored,
-                    order: slot,
-                },
+                Entry::new(order.key.clone(), digest, until, stored, slot),
             );
             client.stored();
         }
@@ -143,9 +142,9 @@ impl Engine {
         let bucket = self.bucket(&order.bucket).ok_or(Refusal::UnknownBucket)?;
         let client = self.known_client(&order.key.client);
         let place = self.requests.place(&order.key);
-        let mut shard = self.requests.lock(place);
-        if let Some(entry) = shard.get_mut(place, &order.key)
-            && (entry.until > now.wall || entry.is_live())
+        let (mut shard, standing) = self.lock_id(place, &order.key, now);
+        if standing == Standing::Taken
+            && let Some(entry) = shard.get_mut(place, &order.key)
         {
             return Ok(self.repeat(entry, self.requests.digest(order), now));
         }
@@ -198,24 +197,32 @@ impl Engine {
         let place = self.requests.place(&replace.key);
         let root_place = self.requests.place(&root);
         let (mut own, mut other) = self.requests.lock_two(place, root_place);
-        if let Some(entry) = own.get_mut(place, &replace.key) {
-            if entry.until > now.wall
-                || entry.is_live()
-                || matches!(entry.order, OrderSlot::Version(_))
+        let mut lives = false;
+        let named = own
+            .get_mut(place, &replace.key)
+            .and_then(|entry| entry.past_version(now).cloned());
+        if let Some(named) = named {
+            // That order may be in a table that has to be locked first.
+            drop((own, other));
+            lives = self.lives(&named);
+            (own, other) = self.requests.lock_two(place, root_place);
+        }
+        if let Some(entry) = own.get_mut(place, &replace.key)
+            && entry.is_taken(now, lives)
+        {
+            let mut answer = self.repeat(entry, digest, now);
+            if answer.replayed
+                && let OrderSlot::Version(first) = &entry.order
+                && first.key == root
             {
-                let mut answer = self.repeat(entry, digest, now);
-                let of_root =
-                    matches!(&entry.order, OrderSlot::Version(first) if *first == root.cl_ord_id);
-                if answer.replayed && of_root {
-                    let shard = other.as_deref_mut().unwrap_or(&mut *own);
-                    let entry = shard.get_mut(root_place, &root);
-                    answer.order_state =
-                        entry.and_then(|entry| entry.order.stands(&replace.key.cl_ord_id, now));
-                }
-                return Ok(answer);
+                let decided = first.decided;
+                let shard = other.as_deref_mut().unwrap_or(&mut *own);
+                answer.order_state = shard
+                    .get_mut(root_place, &root)
+                    .filter(|entry| entry.decided() == decided)
+                    .and_then(|entry| entry.order.stands(&replace.key.cl_ord_id, now));
             }
-            own.remove(place, &replace.key);
-            client.forgotten();
+            return Ok(answer);
         }
         let sitting = Sitting {
             client,
@@ -226,12 +233,15 @@ impl Engine {
             source: None,
             seat: &Cell::default(),
         };
+        let mut decided = 0;
         let live = match other
             .as_deref_mut()
             .unwrap_or(&mut *own)
             .get_mut(root_place, &root)
-            .map(|entry| &entry.order)
-        {
+            .map(|entry| {
+                decided = entry.decided();
+                &entry.order
+            }) {
             Some(OrderSlot::Live(bucket, number)) => Ok((Arc::clone(bucket), *number)),
             Some(OrderSlot::Ended(..)) => Err(Reason::OrderEnded),
             Some(OrderSlot::None | OrderSlot::Version(_)) | None => Err(Reason::UnknownOrder),
@@ -252,19 +262,18 @@ impl Engine {
         let answer = answer(admitted, None, now);
         if commit && store {
             let order = if approved {
-                OrderSlot::Version(root.cl_ord_id)
+                OrderSlot::Version(Root { key: root, decided })
             } else {
                 OrderSlot::None
             };
+            if let Some(mut past) = own.remove(place, &replace.key) {
+                self.uncount(&mut past);
+                past.give_back(&mut own.spare);
+            }
+            let stored = Some(answer.clone());
             own.insert(
                 place,
-                Entry {
-                    key: replace.key.clone(),
-                    digest,
-                    until,
-                    answer: Some(answer.clone()),
-                    order,
-                },
+                Entry::new(replace.key.clone(), digest, until, stored, order),
             );
             client.stored();
         }

@@ -10,7 +10,7 @@ use super::Engine;
 use super::answer::{Receipt, Refusal, ReportFlag};
 use super::bucket::{Bucket, BucketState, Move};
 use super::executions::Booking;
-use super::index::{Entry, OrderSlot};
+use super::index::{Entry, OrderSlot, Root};
 use super::order::OrderRecord;
 use crate::domain::amount::{Money, Quantity};
 use crate::domain::decision::Reason;
@@ -123,23 +123,17 @@ impl Engine {
                 (OrderSlot::None, None) => return Ok(Some(receipt)),
                 _ => return Ok(None),
             }
-            shard.remove(place, key);
-            self.known_client(&key.client).forgotten();
+            if let Some(mut past) = shard.remove(place, key) {
+                self.uncount(&mut past);
+            }
         }
         let client = self.client(&key.client)?;
         if client.used() >= client.exit_quota() {
             return Err(Refusal::ClientQuota);
         }
-        shard.insert(
-            place,
-            Entry {
-                key: key.clone(),
-                digest: 0,
-                until: now.wall.saturating_add(super::DAY),
-                answer: None,
-                order: OrderSlot::None,
-            },
-        );
+        let until = now.wall.saturating_add(super::DAY);
+        let entry = Entry::new(key.clone(), 0, until, None, OrderSlot::None);
+        shard.insert(place, entry);
         client.stored();
         receipt.applied = true;
         receipt.sequence = self.next_sequence(true);
@@ -284,7 +278,19 @@ impl Engine {
         })
     }
 
-    /// The same, where `change` may find that there is nothing to change: that takes no number of the log.
+    /// The same for this very order: nothing where its id stands for another by now.
+    pub(super) fn with_root(
+        &self,
+        root: &Root,
+        now: Now,
+        change: impl FnOnce(&mut BucketState, &Arc<Bucket>, &mut OrderRecord) -> Vec<ReportFlag>,
+    ) -> Option<Receipt> {
+        self.change_root(root, now, |state, bucket, record| {
+            Some(change(state, bucket, record))
+        })
+    }
+
+    /// As [`Self::with_order`], where `change` may find that there is nothing to change: that takes no number of the log.
     fn change_order(
         &self,
         client: &ClientId,
@@ -292,10 +298,20 @@ impl Engine {
         now: Now,
         change: impl FnOnce(&mut BucketState, &Arc<Bucket>, &mut OrderRecord) -> Option<Vec<ReportFlag>>,
     ) -> Option<Receipt> {
-        let root = self.root_of(client, cl_ord_id);
-        let place = self.requests.place(&root);
+        self.change_root(&self.order_of(client, cl_ord_id)?, now, change)
+    }
+
+    fn change_root(
+        &self,
+        root: &Root,
+        now: Now,
+        change: impl FnOnce(&mut BucketState, &Arc<Bucket>, &mut OrderRecord) -> Option<Vec<ReportFlag>>,
+    ) -> Option<Receipt> {
+        let place = self.requests.place(&root.key);
         let mut shard = self.requests.lock(place);
-        let entry = shard.get_mut(place, &root)?;
+        let entry = shard
+            .get_mut(place, &root.key)
+            .filter(|entry| entry.decided() == root.decided)?;
         let bucket = match &entry.order {
             OrderSlot::Live(bucket, _) | OrderSlot::Ended(bucket, _) => Arc::clone(bucket),
             OrderSlot::None | OrderSlot::Version(_) => return None,
@@ -303,6 +319,8 @@ impl Engine {
         let mut guard = bucket.state.lock();
         let state = &mut *guard;
         state.roll(now);
+        // As long as an execution that was booked to it a moment ago.
+        entry.kept = entry.kept.max(self.kept_until(now));
         let was_live = entry.is_live();
         let mut record = match &entry.order {
             OrderSlot::Live(_, number) => state.orders.try_remove(*number)?,
@@ -330,7 +348,7 @@ impl Engine {
                 None => receipt.applied = false,
             }
             #[cfg(test)]
-            super::faults::strike_report(cl_ord_id);
+            super::faults::strike_report(&root.key.cl_ord_id);
             // Whatever `change` did to the order's life, its hold follows.
             self.settle(state, &bucket, &mut record, None, BreachCause::Restatement);
             let over = record.life.is_over();
@@ -372,7 +390,7 @@ impl Engine {
         state: &mut BucketState,
         bucket: &Arc<Bucket>,
         record: &mut OrderRecord,
-        booking: Option<Booking>,
+        booking: Option<&Booking>,
         cause: BreachCause,
     ) {
         let before = record.hold;
@@ -407,7 +425,7 @@ impl Engine {
         bucket: &Arc<Bucket>,
         number: u32,
         step: Move,
-        booking: Option<Booking>,
+        booking: Option<&Booking>,
         cause: BreachCause,
     ) {
         let position = booking.map(|booking| {
@@ -481,27 +499,13 @@ impl Engine {
 
     /// The first id of the order an id belongs to.
     pub(super) fn root_of(&self, client: &ClientId, cl_ord_id: &ClOrdId) -> OrderKey {
-        let key = OrderKey {
-            client: client.clone(),
-            cl_ord_id: cl_ord_id.clone(),
-        };
-        let place = self.requests.place(&key);
-        let root = match self
-            .requests
-            .lock(place)
-            .get_mut(place, &key)
-            .map(|entry| &entry.order)
-        {
-            Some(OrderSlot::Version(root)) => Some(root.clone()),
-            _ => None,
-        };
-        match root {
-            Some(root) => OrderKey {
-                client: key.client,
-                cl_ord_id: root,
+        self.order_of(client, cl_ord_id).map_or_else(
+            || OrderKey {
+                client: client.clone(),
+                cl_ord_id: cl_ord_id.clone(),
             },
-            None => key,
-        }
+            |root| root.key,
+        )
     }
 
     /// Fills in what a receipt says of the bucket.

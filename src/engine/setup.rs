@@ -134,6 +134,8 @@ pub struct EngineSetup {
     pub collar_period: u64,
     /// Orders of a trading day that memory is set aside for at the start; more are taken as they come.
     pub orders_expected: usize,
+    /// How long an execution, and an order that is over, are remembered after the last word about them, nanoseconds.
+    pub retention: u64,
     /// How often the sweep frees what clients promised not to send and forgets what is past, nanoseconds.
     pub sweep_interval: u64,
 }
@@ -153,6 +155,7 @@ impl EngineSetup {
             source_lead_max: 5 * SECOND,
             collar_period: 300 * SECOND,
             orders_expected: 0,
+            retention: 4 * 86_400 * SECOND,
             sweep_interval: SECOND,
         }
     }

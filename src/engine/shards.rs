@@ -146,6 +146,11 @@ impl<V: Keyed> Shards<V> {
         }
     }
 
+    /// Whether there is an entry like this; one table after the other is locked.
+    pub fn any(&self, is: impl Fn(&V) -> bool) -> bool {
+        self.shards.iter().any(|shard| shard.lock().any(&is))
+    }
+
     /// Entries in all tables.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -212,6 +217,11 @@ impl<V: Keyed> Shard<V> {
             .find_entry(spread(hash), is_of(&self.values, hash, key))
             .ok()?;
         self.values.remove(found.remove().0.at)
+    }
+
+    fn any(&self, is: &impl Fn(&V) -> bool) -> bool {
+        let mut slots = self.slots.iter();
+        slots.any(|slot| self.values.get(slot.at).is_some_and(is))
     }
 
     /// Looks at some entries, others the next time.

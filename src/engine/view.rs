@@ -306,7 +306,9 @@ fn whole(number: u32) -> i128 {
 impl Holding {
     /// Whether there is anything to show.
     fn is_seen(&self) -> bool {
-        self.is_used() || self.book != crate::risk::pnl::Book::default()
+        self.is_used()
+            || self.book != crate::risk::pnl::Book::default()
+            || !self.other_fees.is_empty()
     }
 
     /// The position as seen from outside.
@@ -314,13 +316,18 @@ impl Holding {
         let instrument = &self.listed.instrument;
         let profit_currency = instrument.profit_currency().clone();
         let open = |side: &OpenSide| side.quantity().unwrap_or(Quantity::ZERO);
+        // Its own currency first, whatever was paid in it.
+        let own = (profit_currency.clone(), self.book.fees);
+        let others = self.other_fees.iter();
+        let others = others.map(|(currency, fees)| (currency.clone(), *fees));
+        let fees = core::iter::once(own).chain(others).collect();
         PositionView {
             bucket: bucket.clone(),
             instrument: instrument.id.clone(),
             quantity: self.line.position,
             average: self.book.average(instrument, self.line.position),
             realised: self.book.realised,
-            fees: vec![(profit_currency.clone(), self.book.fees)],
+            fees,
             profit_currency,
             open_buys: open(&self.line.buys),
             open_sells: open(&self.line.sells),
@@ -470,8 +477,12 @@ impl BucketState {
         for holding in holdings {
             let _ = write!(
                 text,
-                "|{}|{:?}|{:?}|{:?}",
-                holding.listed.instrument.id, holding.line, holding.worth, holding.book
+                "|{}|{:?}|{:?}|{:?}|{:?}",
+                holding.listed.instrument.id,
+                holding.line,
+                holding.worth,
+                holding.book,
+                holding.other_fees
             );
         }
         let mut tags: Vec<_> = self

@@ -627,7 +627,7 @@ fn refusal(error: AdminError, named: &Named<'_>) -> Refusal {
             let text = "the instrument allows no price of zero or less";
             return Malformed::at(named.field("average_price"), text).into();
         }
-        AdminError::NotEmpty => Obstacle::BucketInUse,
+        AdminError::NotEmpty | AdminError::Remembered => Obstacle::BucketInUse,
         AdminError::Currency { .. } => Obstacle::CurrencyMismatch,
         AdminError::Hierarchy => Obstacle::GroupMisplaced,
         AdminError::Held => Obstacle::PositionTraded,

@@ -6,6 +6,7 @@
 
 use crate::domain::amount::{Money, Price, Quantity, Round};
 use crate::domain::instrument::{Instrument, Payoff};
+use crate::domain::name::Currency;
 use crate::domain::order::Side;
 
 /// Money side of a position, in the instrument's profit currency.
@@ -15,12 +16,12 @@ pub struct Book {
     pub cost: Money,
     /// Realised profit, fees not deducted.
     pub realised: Money,
-    /// Fees paid, less rebates.
+    /// Fees paid in that currency, less rebates.
     pub fees: Money,
 }
 
 /// What one fill did, so that a bust can undo exactly that (H15).
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Effect {
     /// Signed change of the position.
     pub position: Quantity,
@@ -28,8 +29,10 @@ pub struct Effect {
     pub cost: Money,
     /// Profit realised.
     pub realised: Money,
-    /// Fee paid in the profit currency.
+    /// Fee paid.
     pub fee: Money,
+    /// Currency of the fee, where it is not the profit currency.
+    pub fee_currency: Option<Currency>,
 }
 
 impl Effect {
@@ -41,6 +44,7 @@ impl Effect {
             cost: self.cost.checked_neg()?,
             realised: self.realised.checked_neg()?,
             fee: self.fee.checked_neg()?,
+            fee_currency: self.fee_currency.clone(),
         })
     }
 }
@@ -95,18 +99,22 @@ pub fn trade(
         position: signed,
         cost,
         realised,
-        fee: Money::ZERO,
+        ..Effect::default()
     })
 }
 
 impl Book {
-    /// The book after an effect that leaves the position at `position`; a flat position keeps no cost.
+    /// The book after an effect that leaves the position at `position`; a flat position keeps no cost. A fee in another currency is not of it.
     #[must_use]
     pub fn with(&self, effect: &Effect, position: Quantity) -> Option<Self> {
+        let fee = match effect.fee_currency {
+            None => effect.fee,
+            Some(_) => Money::ZERO,
+        };
         let mut book = Self {
             cost: self.cost.checked_add(effect.cost)?,
             realised: self.realised.checked_add(effect.realised)?,
-            fees: self.fees.checked_add(effect.fee)?,
+            fees: self.fees.checked_add(fee)?,
         };
         if position.is_zero() {
             book.realised = book.realised.checked_sub(book.cost)?;

@@ -7,7 +7,7 @@ use bulkhead::domain::instrument::Collar;
 use bulkhead::domain::order::{
     Notice, Order, OrderKey, Replace, RerouteConsent, Side, Size, Terms, TimeInForce,
 };
-use bulkhead::domain::report::{CancelRejectOf, Report, ReportKind};
+use bulkhead::domain::report::{CancelRejectOf, Fill, Report, ReportKind};
 use bulkhead::domain::state::{BreachCause, OrderState, StateCause, StateNote, TradingState};
 use bulkhead::domain::time::SECOND;
 use bulkhead::engine::Engine;
@@ -598,4 +598,131 @@ fn two_limits_on_one_set_are_one() {
         (money(only.limit), money(only.before), money(only.after)),
         (amount("500"), amount("500"), amount("600"))
     );
+}
+
+/// H15, H16: a fee in another currency than the profit's is shown, and follows its fill through a correction and a bust.
+#[test]
+fn a_fee_in_a_third_currency_follows_its_fill() {
+    let engine = one_bucket(limits());
+    approve(&engine, &order("1", Side::Buy, "10", "100"));
+    let paid = |fee: &str| Fill {
+        fee: amount(fee),
+        fee_currency: Some(id("BNB")),
+        ..fill("4", "100")
+    };
+    let fees = |report: &Report| engine.report(report, START).position.unwrap().fees;
+    let (usd, bnb) = (id("USD"), id("BNB"));
+    let own = (usd, Money::ZERO);
+    let first = report("1", "e1", ReportKind::Trade(paid("0.5")));
+    let other = report("1", "e2", ReportKind::Trade(paid("0.25")));
+    assert_eq!(fees(&first), [own.clone(), (bnb, amount("0.5"))]);
+    assert_eq!(fees(&other), [own.clone(), (id("BNB"), amount("0.75"))]);
+    let kind = ReportKind::Correct {
+        of: id("e1"),
+        to: paid("0.3"),
+    };
+    let corrected = report("1", "e3", kind);
+    assert_eq!(fees(&corrected), [own.clone(), (id("BNB"), amount("0.55"))]);
+    let left = (id("BNB"), amount("0.25"));
+    assert_eq!(fees(&bust("1", "e4", "e1")), [own.clone(), left]);
+    assert_eq!(fees(&bust("1", "e5", "e2")), [own]);
+}
+
+/// H14, H15: a bust under the id of its fill is an alarm, and leaves one place for the fill.
+#[test]
+fn a_bust_under_the_id_of_its_fill_is_an_alarm() {
+    let engine = one_bucket(limits());
+    approve(&engine, &order("1", Side::Buy, "10", "100"));
+    let odd = bust("1", "e1", "e1");
+    for _ in 0..2 {
+        assert_eq!(
+            engine.report(&odd, START).flags,
+            [ReportFlag::ExecMismatch],
+            "before the fill"
+        );
+    }
+    let booked = trade(&engine, "1", "e1", "4", "100", START);
+    assert!(booked.applied && booked.flags.is_empty());
+    assert_eq!(engine.report(&odd, START).flags, [ReportFlag::ExecMismatch]);
+    let _ = engine.report(&bust("1", "e2", "e1"), START);
+    assert_eq!(position(&engine, START), Quantity::ZERO);
+}
+
+/// Counts the errors that are logged on this thread while it lives.
+#[derive(Clone, Default)]
+struct Alarms(std::sync::Arc<std::sync::atomic::AtomicU32>);
+
+impl tracing::Subscriber for Alarms {
+    fn enabled(&self, about: &tracing::Metadata<'_>) -> bool {
+        *about.level() == tracing::Level::ERROR
+    }
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn event(&self, _: &tracing::Event<'_>) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+/// H13, H14: what is kept apart is told to the people who run the gateway.
+#[test]
+fn what_is_kept_apart_is_an_alarm() {
+    let alarms = Alarms::default();
+    let count = || alarms.0.load(std::sync::atomic::Ordering::Relaxed);
+    tracing::subscriber::with_default(alarms.clone(), || {
+        let engine = one_bucket(limits());
+        approve(&engine, &order("1", Side::Buy, "10", "100"));
+        let _ = trade(&engine, "1", "e1", "4", "100", START);
+        let _ = trade(&engine, "1", "e1", "4", "100", START);
+        assert_eq!(count(), 0);
+        let _ = trade(&engine, "1", "e1", "5", "100", START);
+        assert_eq!(count(), 1, "an execution with other content");
+        let _ = engine.report(&bust("1", "e1", "e2"), START);
+        assert_eq!(count(), 2, "a bust under the id of a fill");
+        let mut unknown = report("9", "e3", ReportKind::Trade(fill("4", "100")));
+        (unknown.instrument, unknown.side) = (Some(id("BTC")), Some(Side::Buy));
+        let receipt = engine.report(&unknown, START);
+        assert!(receipt.flags.contains(&ReportFlag::Quarantined));
+        assert_eq!(count(), 3, "a fill in quarantine");
+    });
+}
+
+/// H11, H14, A11: a fill of an id that stands for nothing any more, whose own order is still remembered under its first id only.
+#[test]
+fn the_ids_of_a_chain_are_forgotten_together_and_with_their_executions() {
+    let engine = one_bucket(limits());
+    let mut lasting = order("1", Side::Buy, "10", "100");
+    lasting.time_in_force = TimeInForce::GoodTillCancel;
+    approve(&engine, &lasting);
+    let answer = engine
+        .replace(&replace("2", "1", "12", "100"), START, false)
+        .unwrap();
+    assert!(reasons(&answer).is_empty());
+    let _ = engine.report(&report("2", "r", ReportKind::Replaced), START);
+    let sweep = |now| (0..64).for_each(|round| engine.sweep(now, round));
+    let day = 86_400 * SECOND;
+    let mut now = START;
+    for days in 1..10 {
+        now = later(START, days * day);
+        sweep(now);
+        assert_eq!(engine.kept_keys(), 2, "while the order lives, day {days}");
+    }
+    let _ = trade(&engine, "2", "e1", "12", "100", now);
+    for days in 1..4 {
+        sweep(later(now, days * day));
+        assert_eq!(engine.kept_keys(), 2, "while its fill is remembered");
+    }
+    let voided = engine.report(&bust("2", "e2", "e1"), later(now, 4 * day - 1));
+    assert_eq!(voided.order.unwrap().leaves, amount("12"));
+    let end = later(now, 5 * day);
+    let _ = engine.report(&with_cum(report("2", "e3", ReportKind::Canceled), "0"), end);
+    sweep(later(end, 4 * day - 1));
+    assert_eq!(engine.kept_keys(), 2, "while it may be asked for");
+    sweep(later(end, 4 * day));
+    sweep(later(end, 4 * day + 1));
+    assert_eq!(engine.kept_keys(), 0, "and no longer");
 }

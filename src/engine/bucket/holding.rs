@@ -1,5 +1,6 @@
 //! A bucket in one instrument: its position, its live orders, and the prices they rest at.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrayvec::ArrayVec;
@@ -14,7 +15,7 @@ use crate::engine::market::{Listed, Market};
 use crate::engine::order::OrderRecord;
 use crate::risk::exposure::{Line, Worth};
 use crate::risk::limits::{InstrumentLimits, Limits, Listing, SelfMatchRule};
-use crate::risk::pnl::Book;
+use crate::risk::pnl::{Book, Effect};
 use crate::risk::valuation::unit_value;
 
 /// The bucket in one instrument.
@@ -41,6 +42,8 @@ pub struct Holding {
     pub(super) best: [Best; 2],
     /// Money side of the position.
     pub book: Book,
+    /// Fees paid in other currencies than the profit's, less rebates.
+    pub other_fees: BTreeMap<Currency, Money>,
     pub(super) over: bool,
 }
 
@@ -112,6 +115,18 @@ impl Holding {
             Payoff::Linear | Payoff::Quanto => reference.map_or(0, |(_, until)| until),
         };
         self.unit_until = price_until.min(rate_until);
+    }
+
+    /// Takes on an effect's fee that is not in the profit currency; what comes to nothing leaves no trace.
+    pub(super) fn charge(&mut self, effect: &Effect) {
+        let Some(currency) = &effect.fee_currency else {
+            return;
+        };
+        let sum = self.other_fees.entry(currency.clone()).or_default();
+        *sum = sum.checked_add(effect.fee).unwrap_or(*sum);
+        if sum.is_zero() {
+            self.other_fees.remove(currency);
+        }
     }
 
     pub(super) fn account_line(&self, account: u16) -> Option<&AccountLine> {

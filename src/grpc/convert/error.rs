@@ -180,7 +180,9 @@ impl Obstacle {
 
     const fn text(self) -> &'static str {
         match self {
-            Self::BucketInUse => "the bucket has live orders or positions",
+            Self::BucketInUse => {
+                "the bucket has live orders or positions, or what comes late for its orders and fills would be booked to it"
+            }
             Self::InstrumentInUse => {
                 "what the contract is worth cannot change under positions or live orders"
             }

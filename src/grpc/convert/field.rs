@@ -34,6 +34,8 @@ pub mod says {
     pub const NEGATIVE: &str = "must not be negative";
     /// Named before.
     pub const TWICE: &str = "named twice";
+    /// The id of the report itself.
+    pub const ITSELF: &str = "must name another execution than exec_id";
     /// Zero.
     pub const ZERO: &str = "must not be zero";
     /// Beyond the range of the field.

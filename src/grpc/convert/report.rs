@@ -5,7 +5,7 @@
 use core::mem::take;
 
 use super::error::Malformed;
-use super::field::{Path, Sign, Violations};
+use super::field::{Path, Sign, Violations, says};
 use super::order::side;
 use crate::domain::amount::Quantity;
 use crate::domain::name::{ClientId, ExecId};
@@ -128,10 +128,10 @@ impl Said {
             ExecType::Expired => Some(ReportKind::Expired),
             ExecType::DoneForDay => Some(ReportKind::DoneForDay),
             ExecType::TradeCancel => {
-                amended(&mut message, at, found).map(|of| ReportKind::Bust { of })
+                amended(&mut message, exec_id.as_ref(), at, found).map(|of| ReportKind::Bust { of })
             }
             ExecType::TradeCorrect => {
-                let of = amended(&mut message, at, found);
+                let of = amended(&mut message, exec_id.as_ref(), at, found);
                 let to = fill(&mut message, at, found);
                 of.zip(to).map(|(of, to)| ReportKind::Correct { of, to })
             }
@@ -165,10 +165,16 @@ fn fill(message: &mut pb::ExecutionReport, at: Path<'_>, found: &mut Violations)
 /// The fill that a bust or a correction is about.
 fn amended(
     message: &mut pb::ExecutionReport,
+    own: Option<&Option<ExecId>>,
     at: Path<'_>,
     found: &mut Violations,
 ) -> Option<ExecId> {
-    found.name(at.field("exec_ref_id"), take(&mut message.exec_ref_id))
+    let at = at.field("exec_ref_id");
+    let of = found.name(at, take(&mut message.exec_ref_id));
+    if of.is_some() && of.as_ref() == own.and_then(Option::as_ref) {
+        found.refuse(at, says::ITSELF);
+    }
+    of
 }
 
 fn restated(

@@ -18,6 +18,8 @@ pub type U = i128;
 /// One.
 pub const ONE: U = 1_000_000_000_000;
 const DAY: i64 = 86_400_000_000_000;
+/// How long what is over is remembered here: longer than a night, shorter than two.
+pub const RETENTION: i64 = DAY / 24 * 20;
 
 /// `a × b`, rounded up.
 pub fn up(a: U, b: U) -> U {
@@ -57,6 +59,17 @@ pub struct Contract {
     pub option_on: Option<usize>,
     pub max_age: u64,
     pub collar: Option<Collar>,
+}
+
+impl Contract {
+    /// Currency of its profit.
+    pub const fn money(&self) -> &'static str {
+        match (self.inverse, self.euro) {
+            (true, _) => self.underlying,
+            (false, true) => "EUR",
+            (false, false) => "USD",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -199,6 +212,9 @@ pub struct Booked {
     pub value: U,
     pub account: usize,
     pub void: bool,
+    pub fee: U,
+    /// Currency of the fee, where it is not the contract's own.
+    pub fee_in: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, PartialOrd)]
@@ -240,6 +256,10 @@ pub struct Held {
     pub counted: U,
     pub unvalued: bool,
     pub source: Option<usize>,
+    /// When it was last told of, wall time.
+    pub last: i64,
+    /// Whether it is forgotten: nothing leads to it any more.
+    pub gone: bool,
 }
 
 /// What an order holds.
@@ -257,6 +277,7 @@ impl Held {
 
     pub fn leaves(&self) -> U {
         match (self.end, self.owed) {
+            _ if self.gone => 0,
             (Some(_), Some(owed)) => owed,
             _ => {
                 let most = self.versions.iter().map(|version| version.quantity).max();
@@ -301,7 +322,7 @@ impl Held {
     }
 
     pub fn is_over(&self) -> bool {
-        self.leaves() == 0 && (self.end.is_some() || !self.pending())
+        self.gone || (self.leaves() == 0 && (self.end.is_some() || !self.pending()))
     }
 
     fn resting(&self) -> impl Iterator<Item = U> {
@@ -545,8 +566,10 @@ enum What {
         loose: usize,
         void: bool,
         side: Side,
+        named: String,
     },
-    Amendment,
+    /// A correction names what it corrected.
+    Amendment(Option<String>),
     Parked(Option<Fill>),
 }
 
@@ -554,6 +577,8 @@ enum What {
 struct Exec {
     text: String,
     what: What,
+    /// When it was last told of, wall time.
+    last: i64,
 }
 
 /// What is noted about a report.
@@ -888,7 +913,7 @@ impl Model {
 
     // Counting.
 
-    fn today(&self, wall: i64) -> bool {
+    pub fn is_today(&self, wall: i64) -> bool {
         wall.div_euclid(DAY) == self.now.wall.div_euclid(DAY)
     }
 
@@ -961,7 +986,7 @@ impl Model {
             usage.long += long;
             usage.short += short;
         }
-        let executed = pool.traded.iter().filter(|(wall, _)| self.today(*wall));
+        let executed = pool.traded.iter().filter(|(wall, _)| self.is_today(*wall));
         usage.traded = usage.open_value + executed.map(|(_, value)| value).sum::<U>();
         usage
     }
@@ -1234,6 +1259,8 @@ impl Model {
                     counted: 0,
                     unvalued: notional.is_err(),
                     source: ask.source,
+                    last: self.now.wall,
+                    gone: false,
                 };
                 (order, exit, exit, Hold::default())
             }
@@ -1513,7 +1540,7 @@ impl Model {
                 pool.inbound
                     .iter()
                     .filter(|(wall, which, _)| {
-                        self.today(*wall) && from.is_none_or(|from| from == *which)
+                        self.is_today(*wall) && from.is_none_or(|from| from == *which)
                     })
                     .map(|(_, _, value)| value)
                     .sum()
@@ -1797,21 +1824,45 @@ impl Model {
         (self.now.wall.div_euclid(DAY) + 1) * DAY
     }
 
-    /// Whether all this still happens on the day it began.
-    pub fn is_first_day(&self) -> bool {
-        self.now.wall.div_euclid(DAY) == crate::support::START.wall.div_euclid(DAY)
+    /// Whether a key stands for its request: until its day is over, and its order too, whichever of the order's ids it is (A11).
+    pub fn stands(&self, client: &str, id: &str) -> bool {
+        let slot = self.slots.get(&(client.to_owned(), id.to_owned()));
+        slot.is_some_and(|slot| {
+            slot.until > self.now.wall || slot.order.is_some_and(|at| !self.orders[at].is_over())
+        })
     }
 
-    /// A key of an earlier day is free again once its order is over (A11); that of a replace stays with its order.
-    fn forget(&mut self, key: &(String, String), replace: bool) {
-        if let Some(slot) = self.slots.get(key) {
-            let live = slot
-                .order
-                .is_some_and(|at| replace || !self.orders[at].is_over());
-            if slot.until <= self.now.wall && !live {
-                self.slots.remove(key);
-            }
+    /// Gives a key to another request. The order that had it as its first id is not known any more.
+    fn give(&mut self, key: (String, String), slot: Slot) {
+        if let Some(at) = self.slots.get(&key).and_then(|old| old.order)
+            && self.orders[at].id == key.1
+        {
+            self.orders[at].gone = true;
         }
+        self.slots.insert(key, slot);
+    }
+
+    /// Forgets what is past: executions and orders that are over when nothing was told of them for long, and keys of earlier days.
+    pub fn sweep(&mut self) {
+        let now = self.now.wall;
+        self.execs.retain(|_, exec| exec.last + RETENTION > now);
+        for order in self.orders.iter_mut().filter(|order| order.is_over()) {
+            let own = (order.client.to_string(), order.id.clone());
+            let today = self.slots.get(&own).is_some_and(|slot| slot.until > now);
+            order.gone |= !today && order.last + RETENTION <= now;
+        }
+        let orders = &self.orders;
+        self.slots
+            .retain(|_, slot| slot.until > now || slot.order.is_some_and(|at| !orders[at].gone));
+    }
+
+    /// Whether an execution would be known if it came again.
+    pub fn remembers(&self, report: &Report) -> bool {
+        let exec = report.exec_id.as_ref();
+        exec.is_some_and(|exec| {
+            self.execs
+                .contains_key(&self.at_venue(report, exec.as_str()))
+        })
     }
 
     /// A new order; `commit` is false for a what-if.
@@ -1820,8 +1871,8 @@ impl Model {
             order.key.client.to_string(),
             order.key.cl_ord_id.to_string(),
         );
-        self.forget(&key, false);
-        if let Some(slot) = self.slots.get(&key) {
+        if self.stands(&key.0, &key.1) {
+            let slot = &self.slots[&key];
             return match &slot.content {
                 Content::Order(known) if known == order => Said::Replayed,
                 _ => Self::mismatch(),
@@ -1836,7 +1887,7 @@ impl Model {
         if commit {
             let content = Content::Order(order.clone());
             let until = self.day_end();
-            self.slots.insert(
+            self.give(
                 key,
                 Slot {
                     content,
@@ -1943,15 +1994,15 @@ impl Model {
             replace.key.client.to_string(),
             replace.key.cl_ord_id.to_string(),
         );
-        self.forget(&key, true);
-        if let Some(slot) = self.slots.get(&key) {
+        if self.stands(&key.0, &key.1) {
+            let slot = &self.slots[&key];
             return match &slot.content {
                 Content::Replace(known) if known == replace => Said::Replayed,
                 _ => Self::mismatch(),
             };
         }
         let original = (key.0.clone(), replace.original.to_string());
-        let found = self.slots.get(&original).and_then(|slot| slot.order);
+        let found = self.find(&original.0, &original.1);
         let refuse = |reason| Said::Rejected(Self::refused(reason, Level::Order).findings);
         let judged = found.is_some_and(|at| !self.orders[at].is_over());
         let mut approved = None;
@@ -2019,7 +2070,7 @@ impl Model {
         };
         if commit {
             let content = Content::Replace(replace.clone());
-            self.slots.insert(
+            self.give(
                 key,
                 Slot {
                     content,
@@ -2038,7 +2089,13 @@ impl Model {
     // Facts.
 
     pub fn find(&self, client: &str, id: &str) -> Option<usize> {
-        self.slots.get(&(client.to_owned(), id.to_owned()))?.order
+        let order = self.slots.get(&(client.to_owned(), id.to_owned()))?.order;
+        order.filter(|at| !self.orders[*at].gone)
+    }
+
+    /// Something is told of an order.
+    pub fn told_of(&mut self, at: usize) {
+        self.orders[at].last = self.now.wall;
     }
 
     pub fn is_known(&self, client: &str, id: &str) -> bool {
@@ -2086,6 +2143,19 @@ impl Model {
             .map_or(0, |unit| up(fill.quantity.units(), unit))
     }
 
+    /// Identity of an execution (H14): where the report names no account it is the order's, at its venue.
+    fn at_venue(&self, report: &Report, exec: &str) -> String {
+        let known = self.find(report.client.as_str(), report.cl_ord_id.as_str());
+        let route = known.map(|at| {
+            let order = &self.orders[at];
+            self.pools[order.bucket].accounts[order.account]
+        });
+        let own = route.filter(|(venue, _)| *venue == report.venue.as_str());
+        let named = report.account.as_ref().map(|account| account.as_str());
+        let account = named.or(own.map(|(_, account)| account));
+        format!("{} {account:?} {} {exec}", report.venue, report.trade_date)
+    }
+
     /// Compares a report with its order (NL11).
     fn compare(&self, report: &Report, at: usize, notes: &mut Notes) {
         let order = &self.orders[at];
@@ -2104,30 +2174,39 @@ impl Model {
 
     pub fn report(&mut self, report: &Report) -> Notes {
         let mut notes = Notes::default();
-        let (client, id) = (report.client.to_string(), report.cl_ord_id.to_string());
-        let at = self.find(&client, &id);
+        let client = report.client.as_str();
+        let at = self.find(client, report.cl_ord_id.as_str());
         match (&report.kind, &report.exec_id) {
             (ReportKind::Trade(fill), Some(exec)) => {
-                let exec = &at_venue(report, exec.as_str());
-                let root = at.map(|at| self.orders[at].id.clone()).unwrap_or(id);
-                let text = format!("{client}|{root}|{fill:?}|{:?}", report.side);
+                let exec = &self.at_venue(report, exec.as_str());
+                let text = format!("{client}|{fill:?}|{:?}", report.side);
                 let parked = match self.execs.get(exec) {
                     Some(Exec {
                         what: What::Parked(to),
                         ..
                     }) => Some(to.clone()),
-                    Some(known) if known.text == text => {
+                    Some(Exec {
+                        text: known,
+                        what: What::Fill { at: own, named, .. },
+                        ..
+                    }) if *known == text
+                        && (*named == told_under(report)
+                            || (at.is_some() && own.map(|own| own.0) == at)) =>
+                    {
                         notes.duplicate = true;
-                        match at {
-                            Some(at) => {
+                        match (own.map(|own| own.0), at) {
+                            (Some(own), Some(at)) if own == at => {
                                 self.compare(report, at, &mut notes);
+                                self.told_of(at);
                                 self.change(at, |order| {
                                     order.told =
                                         order.told.max(report.cum.map_or(0, |cum| cum.units()));
                                     order.stage = Stage::Working;
                                 });
                             }
-                            None => notes.unknown = true,
+                            (None, None) => notes.unknown = true,
+                            // The id stands for another order since, or for none: nothing is said of that.
+                            _ => {}
                         }
                         return notes;
                     }
@@ -2143,20 +2222,21 @@ impl Model {
                 if let Some(to) = parked {
                     self.rebook(&mut what, to.as_ref());
                 }
-                self.execs.insert(exec.clone(), Exec { text, what });
+                let last = self.now.wall;
+                self.execs.insert(exec.clone(), Exec { text, what, last });
             }
             (ReportKind::Bust { of }, Some(exec)) => self.amend(
                 report,
-                &at_venue(report, exec.as_str()),
-                &at_venue(report, of.as_str()),
+                &self.at_venue(report, exec.as_str()),
+                &self.at_venue(report, of.as_str()),
                 None,
                 &mut notes,
             ),
             (ReportKind::Correct { of, to }, Some(exec)) => {
                 self.amend(
                     report,
-                    &at_venue(report, exec.as_str()),
-                    &at_venue(report, of.as_str()),
+                    &self.at_venue(report, exec.as_str()),
+                    &self.at_venue(report, of.as_str()),
                     Some(to),
                     &mut notes,
                 );
@@ -2176,6 +2256,19 @@ impl Model {
         let quantity = fill.quantity.units();
         let account = report.account.as_ref().map(|account| account.as_str());
         if let Some(at) = at {
+            self.told_of(at);
+        }
+        // A fill of another contract or side is not of the order that has the id.
+        let is_its_own = |at: &usize| {
+            let order = &self.orders[*at];
+            let name = self.contracts[order.instrument].name;
+            report.side.is_none_or(|side| side == order.side)
+                && report
+                    .instrument
+                    .as_ref()
+                    .is_none_or(|id| id.as_str() == name)
+        };
+        if let Some(at) = at.filter(is_its_own) {
             self.compare(report, at, notes);
             let (bucket, instrument) = (self.orders[at].bucket, self.orders[at].instrument);
             let account = self
@@ -2186,6 +2279,7 @@ impl Model {
             let value = self.fill_value(bucket, instrument, fill, held);
             self.pools[bucket].traded.push((self.now.wall, value));
             let last = report.leaves.is_some_and(|leaves| leaves.is_zero());
+            let (fee, fee_in) = self.fee_of(instrument, fill);
             self.change(at, |order| {
                 let was_over = order.is_over();
                 order.told = order.told.max(report.cum.map_or(0, |cum| cum.units()));
@@ -2196,6 +2290,8 @@ impl Model {
                     value,
                     account,
                     void: false,
+                    fee,
+                    fee_in,
                 });
                 order.owed = order.owed.map(|owed| (owed - quantity).max(0));
                 let most = order
@@ -2217,6 +2313,7 @@ impl Model {
                 loose: 0,
                 void: false,
                 side: self.orders[at].side,
+                named: told_under(report),
             });
         }
         notes.unknown = true;
@@ -2244,6 +2341,7 @@ impl Model {
         let account = self
             .find_account(bucket, report.venue.as_str(), account)
             .unwrap_or(0);
+        let (fee, fee_in) = self.fee_of(instrument, fill);
         self.loose.push(Loose {
             bucket,
             instrument,
@@ -2255,6 +2353,8 @@ impl Model {
                 value,
                 account,
                 void: false,
+                fee,
+                fee_in,
             },
         });
         Some(What::Fill {
@@ -2262,7 +2362,15 @@ impl Model {
             loose: self.loose.len() - 1,
             void: false,
             side,
+            named: told_under(report),
         })
+    }
+
+    /// What was paid for a fill.
+    fn fee_of(&self, instrument: usize, fill: &Fill) -> (U, Option<String>) {
+        let own = self.contracts[instrument].money();
+        let named = fill.fee_currency.as_ref().map(ToString::to_string);
+        (fill.fee.units(), named.filter(|named| named != own))
     }
 
     /// Voids a fill, and books what it really was (H15, H16).
@@ -2274,6 +2382,9 @@ impl Model {
             return;
         };
         *void = to.is_none();
+        if let Some((at, _)) = *at {
+            self.told_of(at);
+        }
         let (bucket, instrument, old) = match *at {
             Some((at, fill)) => (
                 self.orders[at].bucket,
@@ -2292,6 +2403,8 @@ impl Model {
             value: self.fill_value(bucket, instrument, to, None),
             account: old.account,
             void: false,
+            fee: self.fee_of(instrument, to).0,
+            fee_in: self.fee_of(instrument, to).1,
         });
         if let Some(new) = &new {
             self.pools[bucket]
@@ -2299,6 +2412,11 @@ impl Model {
                 .push((self.now.wall, (new.value - old.value).max(0)));
         }
         match *at {
+            // Of an order that is forgotten only the fill is left.
+            Some((at, fill)) if self.orders[at].gone => match new {
+                Some(new) => self.orders[at].fills[fill] = new,
+                None => self.orders[at].fills[fill].void = true,
+            },
             Some((at, fill)) => self.change(at, |order| {
                 order.voided += old.quantity;
                 match new {
@@ -2329,74 +2447,107 @@ impl Model {
         notes: &mut Notes,
     ) {
         let text = format!("{of}|{to:?}");
-        if let Some(known) = self.execs.get(exec) {
-            if known.text == text {
-                notes.duplicate = true;
-            } else {
-                notes.mismatch = true;
-            }
+        let now = self.now.wall;
+        // What names a correction is about what that corrected.
+        let mut of = of.to_owned();
+        while let Some(Exec {
+            what: What::Amendment(Some(corrected)),
+            ..
+        }) = self.execs.get(&of)
+        {
+            of.clone_from(corrected);
+        }
+        if of == exec {
+            notes.mismatch = true;
             return;
         }
+        let mut becomes = to.cloned();
+        match self.execs.get(exec) {
+            // This correction was amended before it came; of a bust nothing is amended.
+            Some(Exec {
+                what: What::Parked(then),
+                ..
+            }) => becomes = to.and_then(|_| then.clone()),
+            Some(known) if known.text == text => {
+                notes.duplicate = true;
+                return;
+            }
+            Some(_) => {
+                notes.mismatch = true;
+                return;
+            }
+            None => {}
+        }
         let named = self.find(report.client.as_str(), report.cl_ord_id.as_str());
-        match self.execs.remove(of) {
+        match self.execs.remove(&of) {
             None => {
                 notes.parked = true;
                 self.execs.insert(
-                    of.to_owned(),
+                    of.clone(),
                     Exec {
                         text: String::new(),
-                        what: What::Parked(to.cloned()),
+                        what: What::Parked(becomes),
+                        last: now,
                     },
                 );
             }
             Some(mut known) => {
+                known.last = now;
                 match &mut known.what {
                     // A bust is the last word.
                     What::Parked(None) => notes.duplicate = true,
                     What::Parked(parked) => {
                         notes.parked = true;
-                        *parked = to.cloned();
+                        *parked = becomes;
                     }
-                    What::Amendment => notes.mismatch = true,
+                    What::Amendment(_) => notes.mismatch = true,
                     What::Fill { void: true, .. } => notes.duplicate = true,
                     What::Fill { side, .. } if report.side.is_some_and(|told| told != *side) => {
                         notes.mismatch = true
                     }
-                    // A fill of another order than the one the report is about (NL11).
-                    What::Fill { at, .. }
-                        if named.is_some_and(|named| at.is_none_or(|(at, _)| at != named)) =>
+                    // A fill of another order than the one the report is about (NL11), and not told under this id either.
+                    What::Fill { at, named: own, .. }
+                        if *own != told_under(report) && self.is_of_another(*at, named) =>
                     {
                         notes.mismatch = true;
                     }
                     What::Fill { at, .. } => {
-                        if let Some((at, _)) = *at {
+                        if let Some((at, _)) = *at
+                            && !self.orders[at].gone
+                        {
                             self.compare(report, at, notes);
                         }
-                        self.rebook(&mut known.what, to);
+                        self.rebook(&mut known.what, becomes.as_ref());
                     }
                 }
-                self.execs.insert(of.to_owned(), known);
+                self.execs.insert(of.clone(), known);
             }
         }
         self.execs.insert(
             exec.to_owned(),
             Exec {
                 text,
-                what: What::Amendment,
+                what: What::Amendment(to.map(|_| of)),
+                last: now,
             },
         );
     }
 
+    /// Whether a report about `named` cannot mean a fill: it is of an order with another first id.
+    fn is_of_another(&self, at: Option<(usize, usize)>, named: Option<usize>) -> bool {
+        let first = |at: usize| (&self.orders[at].client, &self.orders[at].id);
+        named.is_some_and(|named| at.map(|(at, _)| first(at)) != Some(first(named)))
+    }
+
     fn status(&mut self, report: &Report, at: Option<usize>, notes: &mut Notes) {
-        let Some(at) = at else {
-            notes.unknown = true;
-            return;
-        };
+        let mut restates = None;
         if let (ReportKind::Restated { quantity, price }, Some(exec)) =
             (&report.kind, &report.exec_id)
         {
-            let text = format!("{}|{quantity:?}|{price:?}", self.orders[at].id);
-            let exec = at_venue(report, exec.as_str());
+            let first = at.map(|at| self.orders[at].id.as_str());
+            let first = first.unwrap_or(report.cl_ord_id.as_str());
+            let text = format!("{} {first}|{quantity:?}|{price:?}", report.client);
+            let exec = self.at_venue(report, exec.as_str());
             if let Some(known) = self.execs.get(&exec) {
                 if known.text == text {
                     notes.duplicate = true;
@@ -2405,14 +2556,17 @@ impl Model {
                 }
                 return;
             }
-            self.execs.insert(
-                exec,
-                Exec {
-                    text,
-                    what: What::Amendment,
-                },
-            );
+            restates = Some((exec, text));
         }
+        let Some(at) = at else {
+            notes.unknown = true;
+            return;
+        };
+        if let Some((exec, text)) = restates {
+            let (what, last) = (What::Amendment(None), self.now.wall);
+            self.execs.insert(exec, Exec { text, what, last });
+        }
+        self.told_of(at);
         self.compare(report, at, notes);
         let cum = report.cum.map(|cum| cum.units());
         let id = report.cl_ord_id.to_string();
@@ -2519,6 +2673,7 @@ impl Model {
             return Some(true);
         }
         let at = self.find(client, id)?;
+        self.told_of(at);
         Some(self.change(at, |order| {
             let released_before = order
                 .aside
@@ -2571,6 +2726,8 @@ impl Model {
             value: 0,
             account,
             void: false,
+            fee: 0,
+            fee_in: None,
         };
         self.loose.push(Loose {
             bucket,
@@ -2641,12 +2798,9 @@ fn is_further(terms: &Terms, than: &Terms, side: Side) -> bool {
     }
 }
 
-/// Identity of an execution (H14).
-fn at_venue(report: &Report, exec: &str) -> String {
-    format!(
-        "{} {:?} {} {exec}",
-        report.venue, report.account, report.trade_date
-    )
+/// The id of an order that a report names.
+fn told_under(report: &Report) -> String {
+    format!("{} {}", report.client, report.cl_ord_id)
 }
 
 /// The model's own spelling of a name it knows.

@@ -86,6 +86,7 @@ fn addressed(model: &Model, event: &Event, came: &Came) -> Option<Vec<String>> {
         }
         Event::Notice(client, order, _) => of(client, order),
         Event::Release(key) => of(key.client.as_str(), key.cl_ord_id.as_str()).or(Some(Vec::new())),
+        Event::Sweep => Some(Vec::new()),
         Event::Limits(bucket, _)
         | Event::Load(bucket, ..)
         | Event::Restrict(Place::Bucket(bucket), _)
@@ -212,7 +213,7 @@ fn gist(came: &Came) -> String {
 /// Whether an event concerns bucket `a`, the groups above it or the market.
 fn concerns_a(model: &Model, event: &Event, came: &Came) -> bool {
     match event {
-        Event::Mark(_) | Event::Euro(..) => true,
+        Event::Mark(_) | Event::Euro(..) | Event::Sweep => true,
         Event::Restrict(place, _) | Event::Rearm(place) => {
             !matches!(place, Place::Bucket(1 | 2) | Place::Group(2))
         }
@@ -318,7 +319,13 @@ fn nl3_only_limits_of_groups_let_one_bucket_feel_another() {
                 _ => None,
             };
             if let (Some(Came::Answer(lone)), Came::Answer(among)) = (&tried, &came) {
-                if among.replayed || lone.replayed {
+                // What was refused by a group was not asked alone: its id is not taken there.
+                let is_taken = |answer: &bulkhead::engine::answer::Answer| {
+                    let first = broken(&answer.decision).first();
+                    answer.replayed
+                        || first.is_some_and(|first| first.reason == Reason::DuplicateMismatch)
+                };
+                if is_taken(among) || is_taken(lone) {
                     continue;
                 }
                 let own = |list: &[Finding]| {
@@ -765,6 +772,62 @@ fn nl12_buckets_never_offset_each_other() {
     );
 }
 
+/// The order an event is about.
+fn about(model: &Model, event: &Event) -> Option<usize> {
+    match event {
+        Event::Report(report) => model.find(report.client.as_str(), report.cl_ord_id.as_str()),
+        _ => None,
+    }
+}
+
+/// Whether an event that comes again means what it meant when it first came.
+fn is_same_again(model: &Model, event: &Event, was_about: Option<usize>) -> bool {
+    match event {
+        Event::Decide(order) => {
+            model.stands(order.key.client.as_str(), order.key.cl_ord_id.as_str())
+        }
+        Event::Replace(replace) => {
+            model.stands(replace.key.client.as_str(), replace.key.cl_ord_id.as_str())
+        }
+        Event::Report(report) if model.remembers(report) => true,
+        Event::Report(report) => {
+            let is_execution = matches!(
+                report.kind,
+                ReportKind::Trade(_)
+                    | ReportKind::Bust { .. }
+                    | ReportKind::Correct { .. }
+                    | ReportKind::Restated { .. }
+            );
+            !is_execution && about(model, event) == was_about
+        }
+        _ => false,
+    }
+}
+
+/// A10, A11, H11, H14-H16: nights pass, and what is past is forgotten; what comes late finds its order and its fill for as long as they
+/// are remembered, and the bucket of the fill after that.
+#[test]
+fn inv2_what_comes_late_is_what_the_model_makes_of_it() {
+    let shape = Shape { limits: 8, ..FULL };
+    check("inv2_late", 700, cases(30..60), |(seeds, steps)| {
+        let mut run = Run::priced(&seeds, shape);
+        for bits in &steps {
+            let event = run.next(*bits);
+            recount(&mut run, event)?;
+            let mut dice = Dice(bits.rotate_left(41));
+            if dice.one_in(6) {
+                run.wait(u64::try_from(super::naive::RETENTION).unwrap() / 5 * (1 + dice.roll(4)));
+                if dice.one_in(2) {
+                    run.both(Event::Sweep)?;
+                }
+                run.price()?;
+                run.recount()?;
+            }
+        }
+        Ok(())
+    });
+}
+
 /// NL13, INV6, INV17: whatever carries an id may come any number of times, at any time later, and counts once.
 #[test]
 fn nl13_what_comes_again_counts_once() {
@@ -774,7 +837,8 @@ fn nl13_what_comes_again_counts_once() {
         for event in &run.past {
             apply(&twice, event, run.now());
         }
-        let mut again: Vec<Event> = Vec::new();
+        // What may come again, with the order it was about.
+        let mut again: Vec<(Event, Option<usize>)> = Vec::new();
         for bits in &steps {
             let event = run.next(*bits);
             // An end that finds its order filled says nothing then, and something once the fill is void.
@@ -788,7 +852,7 @@ fn nl13_what_comes_again_counts_once() {
                     .map_err(|error| run.explain(&error))?;
             }
             let may = match &event {
-                Event::Decide(_) | Event::Replace(_) => run.model.is_first_day(),
+                Event::Decide(_) | Event::Replace(_) => true,
                 Event::Report(report) => {
                     let asks = matches!(
                         report.kind,
@@ -809,13 +873,19 @@ fn nl13_what_comes_again_counts_once() {
                 _ => false,
             };
             if may {
-                again.push(event);
+                let about = about(&run.model, &event);
+                again.push((event, about));
             }
             let mut dice = Dice(bits.rotate_left(23));
             let mut last = Vec::new();
             for _ in 0..dice.roll(4) {
-                if !again.is_empty() && run.model.is_first_day() {
-                    let event = &again[usize::try_from(dice.roll(again.len() as u64)).unwrap()];
+                if !again.is_empty() {
+                    let (event, at) =
+                        &again[usize::try_from(dice.roll(again.len() as u64)).unwrap()];
+                    // A day later its id may stand for something else, and it may be forgotten: then it is another event.
+                    if !is_same_again(&run.model, event, *at) {
+                        continue;
+                    }
                     let came = apply(&twice, event, run.now());
                     last.push(event.clone());
                     if came.answer().is_some_and(|answer| {
@@ -1409,7 +1479,9 @@ fn rr12_a_target_takes_in_no_more_than_its_caps() {
         run.model.pools[target]
             .inbound
             .iter()
-            .filter(|(_, source, _)| from.is_none_or(|from| from == *source))
+            .filter(|(wall, source, _)| {
+                run.model.is_today(*wall) && from.is_none_or(|from| from == *source)
+            })
             .map(|(_, _, value)| value)
             .sum()
     };
@@ -1418,7 +1490,7 @@ fn rr12_a_target_takes_in_no_more_than_its_caps() {
         500,
         |_, _| Ok(()),
         |run, rerouting| {
-            if rerouting.source == rerouting.target || !run.model.is_first_day() {
+            if rerouting.source == rerouting.target {
                 return Ok(());
             }
             let pool = &run.model.pools[rerouting.target];

@@ -6,7 +6,7 @@ use bulkhead::domain::state::{OrderState, StateNote, TradingState};
 use bulkhead::domain::time::Now;
 use bulkhead::engine::Engine;
 use bulkhead::engine::admin::Scope;
-use bulkhead::engine::answer::{Answer, Receipt, ReportFlag};
+use bulkhead::engine::answer::{Answer, PositionView, Receipt, ReportFlag};
 use bulkhead::engine::market::{Accepted, MarkUpdate, RateUpdate};
 use proptest::test_runner::TestCaseError;
 
@@ -131,6 +131,11 @@ pub fn apply(engine: &Engine, event: &Event, now: Now) -> Came {
             );
             Came::Done(loaded.is_ok())
         }
+        // Twice: what refers to something forgotten is forgotten after it.
+        Event::Sweep => {
+            (0..128).for_each(|round| engine.sweep(now, round));
+            Came::Done(true)
+        }
     }
 }
 
@@ -185,6 +190,7 @@ pub fn imagine(model: &mut Model, event: &Event) -> Meant {
         Event::WhatIfReplace(replace) => Meant::Said(model.replace(replace, false)),
         Event::Report(report) => Meant::Notes(Some(model.report(report))),
         Event::Notice(client, order, notice) => Meant::Notes(model.find(client, order).map(|at| {
+            model.told_of(at);
             match notice {
                 Notice::Sent => model.sent(at, order),
                 Notice::CancelRequested => model.orders[at].asked_cancel = true,
@@ -235,6 +241,10 @@ pub fn imagine(model: &mut Model, event: &Event) -> Meant {
         Event::Load(bucket, instrument, account, quantity, price) => {
             Meant::Done(model.load(*bucket, *instrument, *account, *quantity, *price))
         }
+        Event::Sweep => {
+            model.sweep();
+            Meant::Done(true)
+        }
     }
 }
 
@@ -244,6 +254,8 @@ pub struct Run {
     pub model: Model,
     pub past: Vec<Event>,
     pub shape: Shape,
+    /// What has no price: the number of a contract, or of them all for the rate.
+    skip: u64,
 }
 
 impl Run {
@@ -254,30 +266,35 @@ impl Run {
             model,
             past: Vec::new(),
             shape,
+            skip: u64::MAX,
         }
     }
 
     /// A run with every contract priced, except where a seed says otherwise.
     pub fn priced(seeds: &[u64], shape: Shape) -> Self {
         let mut run = Self::new(seeds, shape);
-        let skip = seeds.get(9).copied().unwrap_or(0) % 24;
+        run.skip = seeds.get(9).copied().unwrap_or(0) % 24;
+        let _ = run.price();
+        run
+    }
+
+    /// Prices every contract anew, except where a seed says otherwise.
+    pub fn price(&mut self) -> Checked {
         for (instrument, price) in [100, 20, 100, 3, 10].into_iter().enumerate() {
-            if skip != instrument as u64 {
+            if self.skip != instrument as u64 {
                 let mark = Mark {
                     instrument,
                     mark: Some(price * super::naive::ONE),
                     ..Mark::default()
                 };
-                let _ = run.both(Event::Mark(mark));
+                self.both(Event::Mark(mark))?;
             }
         }
-        if skip != 5 {
-            let _ = run.both(Event::Euro(
-                super::naive::ONE,
-                super::naive::ONE + super::naive::ONE / 10,
-            ));
+        if self.skip != 5 {
+            let (bid, ask) = (super::naive::ONE, super::naive::ONE / 10 * 11);
+            self.both(Event::Euro(bid, ask))?;
         }
-        run
+        Ok(())
     }
 
     pub fn now(&self) -> Now {
@@ -409,6 +426,7 @@ fn recount_bucket(engine: &Engine, model: &Model, at: usize, now: Now) -> Checke
         .filter(|(_, position, buys, sells)| (*position, *buys, *sells) != (0, 0, 0))
         .collect();
     same(&what("positions"), held, expected)?;
+    same(&what("fees"), fees_of(&view.positions), paid(model, at))?;
     let live: Vec<Live> = engine
         .live_orders(&bucket, now)
         .into_iter()
@@ -459,6 +477,42 @@ fn recount_bucket(engine: &Engine, model: &Model, at: usize, now: Now) -> Checke
         money(engine, model, at)?;
     }
     Ok(())
+}
+
+/// Fees: contract, currency, amount.
+type Fees = Vec<(String, String, U)>;
+
+/// Fees of positions as they are shown, without what comes to nothing.
+fn fees_of(positions: &[PositionView]) -> Fees {
+    let of = |seen: &PositionView| -> Fees {
+        let fees = seen.fees.iter().filter(|(_, fees)| !fees.is_zero());
+        let name = seen.instrument.to_string();
+        fees.map(|(currency, fees)| (name.clone(), currency.to_string(), fees.units()))
+            .collect()
+    };
+    let mut all: Fees = positions.iter().flat_map(of).collect();
+    all.sort();
+    all
+}
+
+/// The same, from the fills that stand.
+fn paid(model: &Model, at: usize) -> Fees {
+    let orders = model.orders.iter().filter(|order| order.bucket == at);
+    let fills = orders.flat_map(|order| order.fills.iter().map(|fill| (order.instrument, fill)));
+    let loose = model.loose.iter().filter(|loose| loose.bucket == at);
+    let all = fills.chain(loose.map(|loose| (loose.instrument, &loose.fill)));
+    let mut sums = std::collections::BTreeMap::<(String, String), U>::new();
+    for (instrument, fill) in all.filter(|(_, fill)| !fill.void) {
+        let contract = &model.contracts[instrument];
+        let own = || contract.money().to_owned();
+        let currency = fill.fee_in.clone().unwrap_or_else(own);
+        *sums
+            .entry((contract.name.to_owned(), currency))
+            .or_default() += fill.fee;
+    }
+    let sums = sums.into_iter().filter(|(_, fees)| *fees != 0);
+    sums.map(|((name, currency), fees)| (name, currency, fees))
+        .collect()
 }
 
 /// Sums of the concentration limits.

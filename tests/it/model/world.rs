@@ -24,8 +24,8 @@ use bulkhead::risk::limits::{
 };
 
 use super::naive::{
-    Bound, Collar, Contract, Group, GroupRules, Mark, Model, ONE, Own, Place, Rate, Rules, Set,
-    Target, U,
+    Bound, Collar, Contract, Group, GroupRules, Mark, Model, ONE, Own, Place, RETENTION, Rate,
+    Rules, Set, Target, U,
 };
 use crate::support::{START, id};
 
@@ -498,6 +498,7 @@ pub fn group_limits(rules: &GroupRules) -> GroupLimits {
 pub fn engine(model: &Model) -> Engine {
     let mut setup = EngineSetup::new(id("USD"));
     setup.quarantine_parent = Some(id("firm"));
+    setup.retention = u64::try_from(RETENTION).unwrap();
     let groups = model
         .groups
         .iter()
@@ -570,6 +571,7 @@ pub enum Event {
     Mark(Mark),
     Euro(U, U),
     Load(usize, usize, usize, U, U),
+    Sweep,
 }
 
 const QUANTITIES: &[U] = &[1, 2, 3, 4, 5, 8];
@@ -668,7 +670,7 @@ pub fn order(dice: &mut Dice, at: usize, name: String, shape: Shape, now: i64) -
     let bucket = at;
     let venue = if dice.one_in(4) { "Y" } else { "X" };
     let time_in_force = match dice.roll(16) {
-        0 => TimeInForce::GoodTillCancel,
+        0 | 5 => TimeInForce::GoodTillCancel,
         1 => TimeInForce::ImmediateOrCancel,
         2 => TimeInForce::FillOrKill,
         3 => TimeInForce::GoodTillDate(now + 1_000_000_000),
@@ -751,7 +753,9 @@ fn report(dice: &mut Dice, model: &Model, at: usize, exec: String, shape: Shape)
                 traded
             }),
             fee: amount(dice.pick(&[0, 0, CENT, -CENT])),
-            fee_currency: None,
+            fee_currency: [None, None, Some("EUR"), Some("BNB")]
+                [usize::try_from(dice.roll(4)).unwrap()]
+            .map(id),
         }
     };
     let mut cum = None;
@@ -836,7 +840,7 @@ fn report(dice: &mut Dice, model: &Model, at: usize, exec: String, shape: Shape)
         cum: cum.map(amount),
         leaves: last.map(amount),
         venue: id(venue),
-        account: Some(id(account)),
+        account: (!dice.one_in(6)).then(|| id(account)),
         trade_date: 20_270_115,
         bucket: (shape.mess && dice.one_in(12)).then(|| id("b")),
         instrument: Some(id(CONTRACTS[order.instrument].name)),
@@ -862,7 +866,7 @@ impl Dice {
 /// How long after the last event the next one comes.
 pub fn pause(dice: &mut Dice) -> u64 {
     match dice.roll(64) {
-        63 if dice.one_in(4) => 16 * 3_600 * SECOND,
+        63 if dice.one_in(2) => 16 * 3_600 * SECOND,
         63 => 61 * SECOND,
         60..=62 => 2 * SECOND,
         40..=59 => SECOND / 3,
@@ -982,7 +986,7 @@ pub fn event(dice: &mut Dice, model: &Model, past: &[Event], shape: Shape) -> Ev
             })
         }
         // An id of an earlier day may be used again, and then stands for another order.
-        64..=66 if shape.mess && model.is_first_day() => {
+        64..=66 if shape.mess => {
             let again: Vec<&Event> = past
                 .iter()
                 .filter(|event| {
@@ -994,9 +998,18 @@ pub fn event(dice: &mut Dice, model: &Model, past: &[Event], shape: Shape) -> Ev
                 .collect();
             match again.len() {
                 0 => Event::Decide(new(dice)),
-                many => again[usize::try_from(dice.roll(many as u64)).unwrap()].clone(),
+                many => {
+                    let mut event = again[usize::try_from(dice.roll(many as u64)).unwrap()].clone();
+                    if let Event::Decide(order) = &mut event
+                        && dice.one_in(3)
+                    {
+                        order.side = order.side.opposite();
+                    }
+                    event
+                }
             }
         }
+        79 | 80 => Event::Sweep,
         _ if live.is_empty() => Event::Decide(new(dice)),
         _ => {
             let at = live[usize::try_from(dice.roll(live.len() as u64)).unwrap()];

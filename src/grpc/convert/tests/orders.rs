@@ -608,6 +608,15 @@ fn every_report_needs_its_fields_and_ignores_the_others() {
 }
 
 #[test]
+fn a_bust_or_correction_names_another_execution_than_itself() {
+    for exec_type in [ExecType::TradeCancel, ExecType::TradeCorrect] {
+        let mut itself = report_of(exec_type);
+        itself.exec_ref_id.clone_from(&itself.exec_id);
+        assert_eq!(paths(tell(itself)), ["report.exec_ref_id"]);
+    }
+}
+
+#[test]
 fn a_report_is_read_field_by_field() {
     let fill = Fill {
         quantity: Quantity::ONE,
