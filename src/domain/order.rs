@@ -147,7 +147,7 @@ pub struct Attributes {
 }
 
 /// Identity of a request for idempotency (A11): the client and its own id, unique within the trading day.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct OrderKey {
     /// Who asks.
     pub client: ClientId,

@@ -188,6 +188,7 @@ impl Engine {
             controls: Controls::default(),
             requests: Shards::default(),
             executions: Shards::default(),
+            unsent: Mutex::default(),
             accounts: RwLock::default(),
             quarantine: None,
             sequence: core::sync::atomic::AtomicU64::new(0),
@@ -435,6 +436,10 @@ impl Engine {
             if expected.is_some_and(|expected| expected != current) {
                 return Err(AdminError::VersionMismatch { current });
             }
+            // Made anew it would be active: what was stopped goes on only by being re-armed (G6).
+            if state.note.state != TradingState::Active {
+                return Err(AdminError::NeedsRearm);
+            }
             if !state.orders.is_empty() || state.holdings().any(super::bucket::Holding::is_used) {
                 return Err(AdminError::NotEmpty);
             }
@@ -630,9 +635,7 @@ impl Engine {
     /// Housekeeping: frees what clients promised not to send, and forgets, a part at a time, what is past.
     pub fn sweep(&self, now: Now, round: usize) {
         const ROUNDS: usize = 64;
-        for bucket in self.all_buckets() {
-            self.release_overdue(&bucket, now);
-        }
+        self.release_overdue(now);
         self.sweep_requests(now, round, ROUNDS);
         self.executions
             .sweep(round, ROUNDS, |execution, _| execution.until > now.wall);

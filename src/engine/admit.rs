@@ -640,6 +640,10 @@ impl Engine {
                     send_after_commit: sitting.client.setup.send_after_commit,
                     source: sitting.source.cloned().map(Box::new),
                 };
+                if record.send_after_commit {
+                    let mut unsent = self.unsent.lock();
+                    unsent.insert((record.deadline, record.key.clone()));
+                }
                 state.orders.insert(match sitting.seat.take() {
                     Some(mut seat) => {
                         *seat = record;

@@ -1,8 +1,8 @@
 //! State: the only shared mutable state, and the decisions taken on it.
 //!
 //! Locks are taken in one order, never the other way: execution ids, request ids, bucket, its groups upward, then leaves (a client's rate, an
-//! instrument's prices, its holders). Two buckets are never locked at once: a reroute is the source's verdict and then, after the source is
-//! unlocked, the target's own.
+//! instrument's prices, its holders, the unsent orders). Two buckets are never locked at once: a reroute is the source's verdict and then,
+//! after the source is unlocked, the target's own.
 
 pub mod admin;
 mod admit;
@@ -29,7 +29,7 @@ pub mod view;
 use core::cell::Cell;
 use core::panic::AssertUnwindSafe;
 use core::sync::atomic::{AtomicU64, Ordering};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use dashmap::DashMap;
@@ -49,7 +49,7 @@ use self::shards::Shards;
 use crate::domain::amount::Quantity;
 use crate::domain::decision::{Decision, Finding, Level, Outcome, Reason, Route, Versions};
 use crate::domain::name::{AccountId, BucketId, ClientId, GroupId, VenueId};
-use crate::domain::order::{Order, Replace, RerouteConsent};
+use crate::domain::order::{Order, OrderKey, Replace, RerouteConsent};
 use crate::domain::time::Now;
 
 /// Most groups above a bucket.
@@ -69,6 +69,8 @@ pub struct Engine {
     pub controls: Controls,
     requests: Shards<Entry>,
     executions: Shards<Execution>,
+    /// Orders that are freed unless something is heard of them, by the time they have.
+    unsent: Mutex<BTreeSet<(u64, OrderKey)>>,
     accounts: RwLock<BTreeMap<(VenueId, AccountId), Vec<BucketId>>>,
     quarantine: Option<Arc<Bucket>>,
     sequence: AtomicU64,

@@ -141,25 +141,19 @@ impl Engine {
     }
 
     /// Frees the unsent orders of clients that promised never to send what they have not committed, once their time is up (H2).
-    pub(super) fn release_overdue(&self, bucket: &Arc<Bucket>, now: Now) {
-        let overdue: Vec<OrderKey> = {
-            let state = bucket.state.lock();
-            let due = |record: &OrderRecord| {
-                record.send_after_commit && now.mono >= record.deadline && record.life.is_unsent()
-            };
-            state
-                .orders
-                .iter()
-                .filter(|(_, record)| due(record))
-                .map(|(_, record)| record.key.clone())
-                .collect()
+    pub(super) fn release_overdue(&self, now: Now) {
+        let next = || {
+            let mut unsent = self.unsent.lock();
+            unsent
+                .first()
+                .filter(|(deadline, _)| *deadline <= now.mono)?;
+            unsent.pop_first()
         };
-        for key in overdue {
-            let _ = self.with_order(&key.client, &key.cl_ord_id, now, |_, _, record| {
-                if now.mono >= record.deadline {
-                    let _ = record.life.release();
-                }
-                Vec::new()
+        while let Some((_, key)) = next() {
+            let _ = self.change_order(&key.client, &key.cl_ord_id, now, |_, _, record| {
+                let due = record.send_after_commit && now.mono >= record.deadline;
+                (due && record.life.is_unsent() && record.life.release() == Release::Done)
+                    .then(Vec::new)
             });
         }
     }
@@ -522,7 +516,7 @@ impl Engine {
         receipt.currency = Some(state.limits.currency.clone());
         receipt.position = state
             .holding(number)
-            .map(|holding| holding.view(&bucket.id, &state.limits.currency));
+            .map(|holding| holding.view(&bucket.id, state));
         receipt.breach = state.breach();
         if !receipt.breach.is_empty() {
             receipt.flags.push(ReportFlag::InBreach);

@@ -16,7 +16,7 @@ use super::group::Group;
 use super::order::{OrderRecord, OrderView};
 use crate::domain::amount::{Money, Quantity};
 use crate::domain::decision::{Dimension, Level, Reason, Route, Unit};
-use crate::domain::name::{BucketId, Currency, GroupId};
+use crate::domain::name::{BucketId, GroupId};
 use crate::domain::order::Side;
 use crate::domain::state::{BreachCause, OrderState, StateNote, TradingState};
 use crate::domain::time::Now;
@@ -140,7 +140,7 @@ impl Engine {
         let mut positions: Vec<PositionView> = state
             .holdings()
             .filter(|holding| holding.is_seen())
-            .map(|holding| holding.view(&bucket.id, &state.limits.currency))
+            .map(|holding| holding.view(&bucket.id, &state))
             .collect();
         positions.sort_by(|one, other| one.instrument.cmp(&other.instrument));
         BucketView {
@@ -312,7 +312,7 @@ impl Holding {
     }
 
     /// The position as seen from outside.
-    pub(super) fn view(&self, bucket: &BucketId, currency: &Currency) -> PositionView {
+    pub(super) fn view(&self, bucket: &BucketId, state: &BucketState) -> PositionView {
         let instrument = &self.listed.instrument;
         let profit_currency = instrument.profit_currency().clone();
         let open = |side: &OpenSide| side.quantity().unwrap_or(Quantity::ZERO);
@@ -331,8 +331,8 @@ impl Holding {
             profit_currency,
             open_buys: open(&self.line.buys),
             open_sells: open(&self.line.sells),
-            exposure: self.unit.map(|_| self.worth.gross()),
-            currency: currency.clone(),
+            exposure: (state.seen().mono <= self.fresh_until()).then(|| self.worth.gross()),
+            currency: state.limits.currency.clone(),
         }
     }
 }

@@ -78,7 +78,7 @@ impl Holding {
     }
 
     /// Until when the mark its worth rests on is fresh.
-    pub(super) fn fresh_until(&self) -> u64 {
+    pub(in crate::engine) fn fresh_until(&self) -> u64 {
         if self.needs_mark() {
             self.unit_until
         } else {
