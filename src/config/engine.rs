@@ -19,8 +19,8 @@ const CLIENTS: core::ops::RangeInclusive<usize> = 1..=1_000_000;
 const ORDERS: core::ops::RangeInclusive<usize> = 0..=1_000_000_000;
 /// As many of them where the document does not say: some sixty megabytes.
 const ORDERS_EXPECTED: usize = 65_536;
-/// How long what is over is remembered, nanoseconds: an hour to thirty days.
-const RETENTIONS: core::ops::RangeInclusive<u64> = 3_600 * SECOND..=30 * 86_400 * SECOND;
+/// How long what is over is remembered, nanoseconds: never less than a trading day, at most thirty.
+const RETENTIONS: core::ops::RangeInclusive<u64> = 25 * 3_600 * SECOND..=30 * 86_400 * SECOND;
 /// Times between two sweeps, nanoseconds.
 const SWEEPS: core::ops::RangeInclusive<u64> = 10 * MILLISECOND..=60 * SECOND;
 /// Fewest and most currencies of a conversion: one to three steps.

@@ -157,12 +157,11 @@ impl Engine {
             replaced: None,
         };
         let admitted = self.weigh(bucket, state, ask, sitting);
-        if let Some(opened) = opened {
-            match admitted.number {
-                Some(_) => state.keep_holding(bucket, listed, &self.market, sitting.now),
-                // Who only asked, or was refused, leaves nothing behind.
-                None => state.close_holding(opened),
-            }
+        match (admitted.number, opened) {
+            (Some(_), _) => state.keep_holding(bucket, listed, &self.market, sitting.now),
+            // Who only asked, or was refused, leaves nothing behind.
+            (None, Some(opened)) => state.close_holding(opened),
+            (None, None) => {}
         }
         admitted
     }

@@ -47,7 +47,7 @@ pub struct Subject {
 /// What came of an execution report.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Receipt {
-    /// Number of the report in the gateway's log; of a duplicate, that of its first delivery.
+    /// Number of the report in the gateway's log; every delivery has its own.
     pub sequence: u64,
     /// Whether it was booked.
     pub applied: bool,

@@ -389,12 +389,11 @@ impl BucketState {
         market: &Market,
         now: Now,
     ) {
-        if self.try_holding(listed, market, now).is_some() {
-            self.keep_holding(bucket, listed, market, now);
-        }
+        let _ = self.try_holding(listed, market, now);
+        self.keep_holding(bucket, listed, market, now);
     }
 
-    /// Lets prices reach a place just made.
+    /// Lets prices reach a place that something has come to.
     pub fn keep_holding(
         &mut self,
         bucket: &Arc<Bucket>,
@@ -402,6 +401,10 @@ impl BucketState {
         market: &Market,
         now: Now,
     ) {
+        match self.holdings.get_mut(&listed.number) {
+            Some(holding) if !holding.reached => holding.reached = true,
+            Some(_) | None => return,
+        }
         // First the registration, then the look at the price: a price pushed in between reaches the bucket by the one or the other.
         listed.add_holder(bucket);
         self.revalue(bucket, listed, market, now);
@@ -447,6 +450,7 @@ impl BucketState {
             book: Book::default(),
             other_fees: BTreeMap::new(),
             over: false,
+            reached: false,
         };
         holding.value(listed, &self.limits.currency, market, now);
         self.holdings.insert(listed.number, holding);

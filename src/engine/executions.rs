@@ -97,7 +97,7 @@ impl Engine {
     pub(super) fn trade(&self, report: &Report, fill: &Fill, exec: &ExecId, now: Now) -> Receipt {
         let key = self.exec_key(report, exec);
         let root = self.order_of(&report.client, &report.cl_ord_id);
-        let digest = self.executions.digest(&(&report.client, fill, report.side));
+        let digest = self.executions.digest(&(&report.client, fill));
         let place = self.executions.place(&key);
         let mut shard = self.executions.lock(place);
         let mut parked = None;
@@ -113,10 +113,15 @@ impl Engine {
             }) => {
                 // Of the same order, by whichever of its ids, or under the very id it was first told under.
                 let (is_its_own, is_named_alike) = match what {
-                    ExecutionKind::Fill(booked) => {
+                    // One source names the side and another does not.
+                    ExecutionKind::Fill(booked)
+                        if report.side.is_none_or(|side| side == booked.side) =>
+                    {
                         (booked.order == root, booked.named == told_under(report))
                     }
-                    ExecutionKind::Amendment(_) | ExecutionKind::Parked(_) => (false, false),
+                    ExecutionKind::Fill(_)
+                    | ExecutionKind::Amendment(_)
+                    | ExecutionKind::Parked(_) => (false, false),
                 };
                 let is_known = (is_its_own && root.is_some()) || is_named_alike;
                 let flag = told_before(report, exec, *known == digest && is_known);
@@ -227,6 +232,11 @@ impl Engine {
         match known {
             Some(mut receipt) if !is_of_another => {
                 receipt.realised = booked.as_ref().map(|fill| fill.effect.realised);
+                if booked.is_none() {
+                    // A fault, or a figure beyond arithmetic: it may be sent again.
+                    receipt.applied = false;
+                    receipt.flags.push(ReportFlag::Quarantined);
+                }
                 (receipt, booked)
             }
             Some(_) | None => self.book_orphan(report, fill, now),
@@ -245,7 +255,10 @@ impl Engine {
             flags: vec![ReportFlag::UnknownOrder, ReportFlag::NeedsReconciliation],
             ..Receipt::default()
         };
-        let owner = self.owner_of(report);
+        // A bucket that is being deleted takes nothing more: what it held would count above it for ever.
+        let owner = self
+            .owner_of(report)
+            .filter(|bucket| !bucket.state.lock().deleted);
         if owner.is_none() {
             receipt.flags.push(ReportFlag::Quarantined);
         }
@@ -270,6 +283,10 @@ impl Engine {
         let booked = self.guarded(&bucket, now, || {
             self.book_to(&bucket, &listed, side, (report, fill), now, &mut receipt)
         });
+        let booked = booked.flatten();
+        if booked.is_none() && !receipt.flags.contains(&ReportFlag::Quarantined) {
+            receipt.flags.push(ReportFlag::Quarantined);
+        }
         (receipt, booked)
     }
 
@@ -282,9 +299,13 @@ impl Engine {
         (report, fill): (&Report, &Fill),
         now: Now,
         receipt: &mut Receipt,
-    ) -> BookedFill {
+    ) -> Option<BookedFill> {
         let mut guard = bucket.state.lock();
         let state = &mut *guard;
+        if state.deleted {
+            // Deleted this moment: sent again, it finds another place.
+            return None;
+        }
         state.roll(now);
         state.open_holding(bucket, listed, &self.market, now);
         let account = self.account_of(report, state);
@@ -319,7 +340,7 @@ impl Engine {
         self.finish(state, bucket, listed.number, None, receipt);
         receipt.realised = Some(booking.effect.realised);
         receipt.applied = true;
-        BookedFill {
+        Some(BookedFill {
             bucket: Arc::clone(bucket),
             order: None,
             named: told_under(report),
@@ -331,7 +352,7 @@ impl Engine {
             effect: booking.effect,
             value: booking.traded,
             busted: false,
-        }
+        })
     }
 
     /// A bust, or a correction (H15, H16).
@@ -400,13 +421,16 @@ impl Engine {
                         *parked = becomes.cloned();
                         self.noted(ReportFlag::BustParked)
                     }
-                    ExecutionKind::Amendment(_) => self.noted(told_before(report, exec, false)),
+                    ExecutionKind::Amendment(_) => {
+                        return self.noted(told_before(report, exec, false));
+                    }
                     ExecutionKind::Fill(fill) if fill.busted => self.noted(ReportFlag::Duplicate),
                     ExecutionKind::Fill(fill)
                         if report.side.is_some_and(|side| side != fill.side)
                             || self.names_another_order(report, fill) =>
                     {
-                        self.noted(told_before(report, exec, false))
+                        // Refused, so not remembered as done: put right, it may come under the same id.
+                        return self.noted(told_before(report, exec, false));
                     }
                     ExecutionKind::Fill(fill) => {
                         let (receipt, amended) = self.rebook(report, fill, becomes, now);
@@ -551,7 +575,9 @@ impl Engine {
     /// A bust or correction that could not be applied.
     fn not_done(&self, report: &Report) -> Receipt {
         tracing::error!(client = %report.client, order = %report.cl_ord_id, "a bust or correction could not be applied: the fill stands");
-        self.noted(ReportFlag::NeedsReconciliation)
+        let mut receipt = self.noted(ReportFlag::NeedsReconciliation);
+        receipt.flags.push(ReportFlag::Quarantined);
+        receipt
     }
 
     pub(super) fn rebook_orphan(

@@ -344,17 +344,26 @@ impl Market {
             version: 0,
             disputed: false,
         };
-        if !update.confirmed && is_jump(&listed.instrument, &quoted.quote, &quote) {
-            return (Accepted::Jump, None);
-        }
         let Instrument {
             mark_max_age,
             source_divergence_max,
             ..
         } = *listed.instrument;
         let reference = quote.reference();
-        sources.note(source, update.source_time, reference, now);
         let rule = (mark_max_age, source_divergence_max);
+        if !update.confirmed && is_jump(&listed.instrument, &quoted.quote, &quote) {
+            // Not taken; and where another source says otherwise, what is in force is in doubt all the same.
+            if !sources.dispute(source, reference, rule, now) {
+                return (Accepted::Jump, None);
+            }
+            sources.note(source, update.source_time, reference, now);
+            quoted.quote.disputed = true;
+            quoted.quote.version = self.next_version();
+            drop(quoted);
+            drop(sources);
+            return (Accepted::Jump, Some(listed));
+        }
+        sources.note(source, update.source_time, reference, now);
         quote.disputed = sources.dispute(source, reference, rule, now);
         quote.version = self.next_version();
         if let Some(reference) = reference

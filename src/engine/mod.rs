@@ -114,6 +114,8 @@ impl Engine {
             .iter()
             .all(|finding| finding.reason != Reason::ClientQuota);
         let number = admitted.number;
+        // A refusal before the quota was asked is stored within it, too.
+        let store = store && (number.is_some() || client.used() < client.exit_quota());
         let until = admitted.day_end;
         let answer = answer(admitted, because, now);
         if store {
@@ -260,6 +262,7 @@ impl Engine {
             .broken
             .iter()
             .all(|finding| finding.reason != Reason::ClientQuota);
+        let store = store && (approved || client.used() < client.exit_quota());
         let until = admitted.day_end;
         let answer = answer(admitted, None, now);
         if commit && store {

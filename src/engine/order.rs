@@ -98,9 +98,13 @@ impl OrderRecord {
     /// Where the request of an id stands: a replace that was refused or released is over, though its order lives.
     #[must_use]
     pub fn state_of(&self, cl_ord_id: &ClOrdId, now: Now) -> OrderState {
-        self.life
-            .off_the_table(cl_ord_id)
-            .unwrap_or_else(|| self.state(now))
+        let is_asked = |id: &ClOrdId| self.life.versions().any(|version| version.cl_ord_id == *id);
+        match self.life.off_the_table(cl_ord_id) {
+            Some(state) => state,
+            None if *cl_ord_id == self.key.cl_ord_id || is_asked(cl_ord_id) => self.state(now),
+            // A later replace has taken its place.
+            None => OrderState::Canceled,
+        }
     }
 
     /// What the order looks like from outside; nothing only where it is not of this bucket.

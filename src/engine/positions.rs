@@ -90,6 +90,12 @@ impl Engine {
             }
             wanted.push((at, listed, account));
         }
+        if state.deleted {
+            return Err(BadOpening {
+                at: None,
+                error: AdminError::UnknownBucket,
+            });
+        }
         let before: Totals = *state.totals();
         let mut done: Vec<(u32, u16, Quantity, Book)> = Vec::new();
         for (at, listed, account) in wanted {

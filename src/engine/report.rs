@@ -362,7 +362,7 @@ impl Engine {
         let over = booked.unwrap_or_else(|_| {
             self.halt_for_fault(&bucket, state, Reason::InternalFault);
             receipt.flags.push(ReportFlag::NeedsReconciliation);
-            !was_live
+            !was_live && record.hold == Hold::default()
         });
         state.aside = 0;
         if receipt.applied {

@@ -226,9 +226,10 @@ impl<V: Keyed> Shard<V> {
 
     /// Looks at some entries, others the next time.
     fn sweep(&mut self, keep: &mut impl FnMut(&mut V, &mut Vec<V::Spare>) -> bool) {
-        const MOST: usize = 1024;
+        // All of a table within eight visits, however large it has become.
         let buckets = self.slots.num_buckets();
-        for place in self.swept..self.swept.saturating_add(MOST).min(buckets) {
+        let most = buckets.div_ceil(8).max(1024);
+        for place in self.swept..self.swept.saturating_add(most).min(buckets) {
             if let Some(Slot { at, .. }) = self.slots.get_bucket(place).copied()
                 && let Some(value) = self.values.get_mut(at)
                 && !keep(value, &mut self.spare)
@@ -238,10 +239,10 @@ impl<V: Keyed> Shard<V> {
                 self.values.remove(at);
             }
         }
-        self.swept = if self.swept.saturating_add(MOST) >= buckets {
+        self.swept = if self.swept.saturating_add(most) >= buckets {
             0
         } else {
-            self.swept.saturating_add(MOST)
+            self.swept.saturating_add(most)
         };
     }
 }

@@ -113,11 +113,12 @@ impl Engine {
             // Said again, it stays as the first who said it left it: who, why and since when.
             _ if after == before => {}
             Scope::Bucket(id) => {
-                self.bucket(id)
-                    .ok_or(AdminError::UnknownBucket)?
-                    .state
-                    .lock()
-                    .note = note
+                let bucket = self.bucket(id).ok_or(AdminError::UnknownBucket)?;
+                let mut state = bucket.state.lock();
+                // A fault may have halted it since it was looked at.
+                if after < before || after > state.note.state {
+                    state.note = note;
+                }
             }
             Scope::Group(id) => drop(
                 self.group(id)

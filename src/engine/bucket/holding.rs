@@ -45,6 +45,8 @@ pub struct Holding {
     /// Fees paid in other currencies than the profit's, less rebates.
     pub other_fees: BTreeMap<Currency, Money>,
     pub(super) over: bool,
+    /// Whether its prices reach the bucket.
+    pub(super) reached: bool,
 }
 
 /// The best price live orders of one side rest at. Once the order that had it is gone it is only known that none is better: who needs
@@ -97,6 +99,12 @@ impl Holding {
         self.listed = Arc::clone(listed);
         let instrument = &listed.instrument;
         let reference = listed.last_reference();
+        let by_price = instrument.payoff != Payoff::Inverse;
+        if by_price && reference.is_some_and(|(_, until)| until == 0) {
+            // Disputed: the last value known stands, and nothing may rest on it.
+            self.unit_until = 0;
+            return;
+        }
         let Some((unit, rate_until)) = market
             .rate(instrument.value_currency(), currency, now)
             .ok()

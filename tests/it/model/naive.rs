@@ -2179,7 +2179,7 @@ impl Model {
         match (&report.kind, &report.exec_id) {
             (ReportKind::Trade(fill), Some(exec)) => {
                 let exec = &self.at_venue(report, exec.as_str());
-                let text = format!("{client}|{fill:?}|{:?}", report.side);
+                let text = format!("{client}|{fill:?}");
                 let parked = match self.execs.get(exec) {
                     Some(Exec {
                         what: What::Parked(to),
@@ -2187,9 +2187,16 @@ impl Model {
                     }) => Some(to.clone()),
                     Some(Exec {
                         text: known,
-                        what: What::Fill { at: own, named, .. },
+                        what:
+                            What::Fill {
+                                at: own,
+                                named,
+                                side,
+                                ..
+                            },
                         ..
                     }) if *known == text
+                        && report.side.is_none_or(|told| told == *side)
                         && (*named == told_under(report)
                             || (at.is_some() && own.map(|own| own.0) == at)) =>
                     {
@@ -2522,6 +2529,10 @@ impl Model {
                 }
                 self.execs.insert(of.clone(), known);
             }
+        }
+        // What was refused may come again, put right.
+        if notes.mismatch {
+            return;
         }
         self.execs.insert(
             exec.to_owned(),
