@@ -237,12 +237,6 @@ impl Quantity {
         mul(self.0, unit.0, Round::Up).map(Money::from_units)
     }
 
-    /// Value of this quantity at a unit value, rounded down (towards −∞).
-    #[must_use]
-    pub fn value_at_down(self, unit: Money) -> Option<Money> {
-        mul(self.0, unit.0, Round::Down).map(Money::from_units)
-    }
-
     /// Times a multiplier, as an amount of money: the fixed contract value of an inverse instrument.
     #[must_use]
     pub fn times_multiplier(self, multiplier: Ratio) -> Option<Money> {

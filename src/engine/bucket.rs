@@ -28,7 +28,7 @@ use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::decision::{Finding, Reason, Route};
 use crate::domain::name::{AccountId, BucketId, VenueId};
 use crate::domain::order::Side;
-use crate::domain::state::{BreachCause, StateNote, TradingState};
+use crate::domain::state::{BreachCause, StateNote};
 use crate::domain::time::Now;
 use crate::risk::calendar::{Calendar, Day};
 use crate::risk::exposure::{Hold, Line, Totals, Worth};
@@ -773,12 +773,6 @@ impl BucketState {
         }
         self.note_breach(BreachCause::LimitCut);
         self.version
-    }
-
-    /// Most restrictive of the bucket's own state and its groups'.
-    #[must_use]
-    pub fn own_state(&self) -> TradingState {
-        self.note.state
     }
 }
 

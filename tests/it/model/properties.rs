@@ -325,7 +325,14 @@ fn nl3_only_limits_of_groups_let_one_bucket_feel_another() {
                     answer.replayed
                         || first.is_some_and(|first| first.reason == Reason::DuplicateMismatch)
                 };
-                if is_taken(among) || is_taken(lone) {
+                // So a replace may find there what its id stood for on an earlier day, and here the refusal that took its place.
+                let is_of_none = |answer: &bulkhead::engine::answer::Answer| {
+                    let first = broken(&answer.decision).first();
+                    first.is_some_and(|first| {
+                        [Reason::UnknownOrder, Reason::OrderEnded].contains(&first.reason)
+                    })
+                };
+                if is_taken(among) || is_taken(lone) || (is_of_none(among) && is_of_none(lone)) {
                     continue;
                 }
                 let own = |list: &[Finding]| {
