@@ -2668,7 +2668,13 @@ impl Model {
 
     /// The client never sent it; false where it is known to be sent, or over by another end (H2).
     pub fn release(&mut self, client: &str, id: &str) -> Option<bool> {
-        if !self.is_known(client, id) {
+        // What was refused on an earlier day is not what is released now.
+        let key = (client.to_owned(), id.to_owned());
+        let is_past = self
+            .slots
+            .get(&key)
+            .is_some_and(|slot| slot.order.is_none() && slot.until <= self.now.wall);
+        if is_past || !self.is_known(client, id) {
             self.slots.insert(
                 (client.to_owned(), id.to_owned()),
                 Slot {
@@ -2679,7 +2685,6 @@ impl Model {
             );
             return Some(true);
         }
-        let key = (client.to_owned(), id.to_owned());
         if matches!(self.slots[&key].content, Content::Released) {
             return Some(true);
         }
