@@ -148,8 +148,10 @@ fn approvals(
     report: &mut Report,
 ) -> Result<Vec<Cell>, Box<dyn Error>> {
     let mut cells = Vec::new();
+    let count = options.effort.orders;
     for &buckets in sizes {
-        let mut subject = Subject::new(buckets, limits);
+        let expected = buckets + count * options.effort.rounds;
+        let mut subject = Subject::expecting(expected, buckets, limits);
         let watch = Watch::start(&[]);
         let first = warm_up(&mut subject, buckets)?;
         if buckets == options.many {
@@ -161,7 +163,6 @@ fn approvals(
                 noise: watch.noise(),
             });
         }
-        let count = options.effort.orders;
         cells.push(Cell::one(name(said, buckets), count, move || {
             subject.approve_new(count)
         }));

@@ -84,8 +84,23 @@ impl Subject {
     }
 
     pub fn of_firms(firms: usize, buckets: usize, limits: &Limits) -> Self {
+        Self::around(
+            gateway::engine(buckets, firms, limits, gateway::START),
+            buckets,
+        )
+    }
+
+    /// With memory set aside for so many orders, as a gateway has that is told how many to expect.
+    pub fn expecting(orders: usize, buckets: usize, limits: &Limits) -> Self {
+        Self::around(
+            gateway::engine_for(orders, buckets, 1, limits, gateway::START),
+            buckets,
+        )
+    }
+
+    fn around(engine: Engine, buckets: usize) -> Self {
         Self {
-            engine: gateway::engine(buckets, firms, limits, gateway::START),
+            engine,
             now: gateway::START,
             supply: Supply::over(buckets, "oms-1"),
         }

@@ -59,9 +59,10 @@ pub fn pieces() -> Vec<Piece> {
                 terms: Terms::Limit {
                     price: Price::from_units(i128::from(alike_time / STEP % 1_001) * CENT),
                 },
-            };
-            let count = alikes.count(&likeness, alike_time, alike.window);
-            alikes.record(&likeness, alike_time, &alike);
+            }
+            .fingerprint();
+            let count = alikes.count(likeness, alike_time, alike.window);
+            alikes.record(likeness, alike_time, &alike);
             count
         }),
     ]

@@ -376,9 +376,17 @@ impl Decision {
     /// The route the order may leave on, where it may.
     #[must_use]
     pub const fn route(&self) -> Option<&Arc<Route>> {
-        match &self.outcome {
-            Outcome::Approved(route) | Outcome::Rerouted { to: route, .. } => Some(route),
-            Outcome::Rejected(_) => None,
+        self.outcome.route()
+    }
+}
+
+impl Outcome {
+    /// The route the order may leave on, where it may.
+    #[must_use]
+    pub const fn route(&self) -> Option<&Arc<Route>> {
+        match self {
+            Self::Approved(route) | Self::Rerouted { to: route, .. } => Some(route),
+            Self::Rejected(_) => None,
         }
     }
 }

@@ -9,12 +9,12 @@ use super::bucket::{Bucket, BucketState};
 use super::client::Client;
 use super::controls::Controls;
 use super::group::Group;
-use super::index::{ExecutionKind, OrderSlot};
+use super::index::{Entry, ExecutionKind, OrderSlot};
 use super::market::{Accepted, InstrumentError, MarkUpdate, Market, RateUpdate, Upserted};
-use super::order::OrderRecord;
-use super::order::OrderView;
+use super::order::{OrderRecord, OrderView};
 use super::setup::{BucketSetup, EngineSetup, GroupSetup, RerouteRule};
 use super::shards::Shards;
+use super::stock::Stock;
 use super::{DEPTH, Engine};
 use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::decision::Level;
@@ -187,6 +187,8 @@ impl Engine {
             market,
             controls: Controls::default(),
             requests: Shards::default(),
+            entries: Stock::default(),
+            records: Stock::default(),
             executions: Shards::default(),
             unsent: Mutex::default(),
             accounts: RwLock::default(),
@@ -208,9 +210,10 @@ impl Engine {
             engine.create_bucket(bucket)?;
         }
         engine.quarantine = Some(engine.make_quarantine()?);
-        engine.requests.reserve(engine.setup.orders_expected, || {
-            Box::new(OrderRecord::blank())
-        });
+        let expected = engine.setup.orders_expected;
+        engine.requests.reserve(expected);
+        engine.entries.reserve(expected, Entry::blank);
+        engine.records.reserve(expected, OrderRecord::blank);
         for client in &engine.setup.clients {
             engine
                 .clients
@@ -638,7 +641,7 @@ impl Engine {
         self.release_overdue(now);
         self.sweep_requests(now, round, ROUNDS);
         self.executions
-            .sweep(round, ROUNDS, |execution, _| execution.until > now.wall);
+            .sweep(round, ROUNDS, |execution| execution.until > now.wall, drop);
     }
 }
 

@@ -3,32 +3,34 @@
 //! The bucket is locked, then its groups upward. All figures are computed, all checks run, and then either everything is assigned or nothing
 //! but the rate windows, the tallies and the stored answer. What-if takes the same way and assigns nothing (K1).
 
-use core::cell::Cell;
+mod rates;
+mod size;
+
 use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 use parking_lot::MutexGuard;
 
+use self::rates::{Rates, client_rate};
 use super::answer::Subject;
-use super::bucket::{Bucket, BucketState, Move, Shift};
+use super::bucket::{Bucket, BucketState, Move, Shift, Touched};
 use super::client::Client;
 use super::group::GroupState;
 use super::market::Listed;
 use super::order::{OrderRecord, resting_price};
 use super::{DEPTH, Engine};
-use crate::domain::amount::{Money, Price, Quantity, Ratio};
+use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::decision::{Finding, Level, Reason, Route, Versions};
-use crate::domain::instrument::{Instrument, Payoff};
+use crate::domain::instrument::Instrument;
 use crate::domain::name::BucketId;
 use crate::domain::order::{Attributes, Order, OrderKey, Replace, Side, Size, Terms, TimeInForce};
 use crate::domain::state::{BreachCause, TradingState};
 use crate::domain::time::Now;
 use crate::risk::exposure::{GroupTotals, Hold};
 use crate::risk::lifecycle::{Life, Version};
-use crate::risk::limits::SelfMatchRule;
+use crate::risk::limits::{LookAlikeLimit, SelfMatchRule};
 use crate::risk::policy::{Case, GroupCase, Verdict, evaluate};
-use crate::risk::valuation::{Prices, base_quantity, exposure_price, lowest_price, unit_value};
-use crate::risk::window::{Likeness, OrderRate, RateUse};
+use crate::risk::window::{Fingerprint, Likeness, RateUse};
 
 /// How an order is put to the bar.
 #[derive(Clone, Copy)]
@@ -45,11 +47,10 @@ pub(super) struct Sitting<'a> {
     pub quiet: bool,
     /// Bucket it was addressed to, where that is another one.
     pub source: Option<&'a BucketId>,
-    /// Memory for the order, where there is some ready.
-    pub seat: &'a Cell<Option<Box<OrderRecord>>>,
 }
 
 /// What came of it.
+#[derive(Default)]
 pub(super) struct Admitted {
     /// Number of the event, taken while everything was locked.
     pub sequence: u64,
@@ -105,17 +106,6 @@ struct Replaced {
     unvalued: bool,
 }
 
-/// The order with its figures.
-struct Sized {
-    quantity: Quantity,
-    cash: Option<Money>,
-    prices: Prices,
-    unit: Result<Money, Reason>,
-    notional: Result<Money, Reason>,
-    base_quantity: Result<Quantity, Reason>,
-    underlying_notional: Result<Money, Reason>,
-}
-
 impl Engine {
     /// Puts a new order to the bar of a bucket; `to` names another route than the order does.
     pub(super) fn admit(
@@ -124,23 +114,27 @@ impl Engine {
         order: &Order,
         to: Option<&Route>,
         sitting: &Sitting<'_>,
-    ) -> Admitted {
+        admitted: &mut Admitted,
+    ) {
         let mut guard = bucket.state.lock();
         let state = &mut *guard;
         state.roll(sitting.now);
         #[cfg(test)]
         super::faults::strike(&order.key.cl_ord_id);
+        let mut refuse = |state: &mut BucketState, level, reason| {
+            self.refuse(state, sitting, level, reason, admitted);
+        };
         let instruments = self.market.instruments();
         let listed = instruments.get(&order.instrument);
         let Some(listed) = listed.filter(|listed| !listed.is_changing()) else {
-            return self.refuse(state, sitting, Level::Instrument, Reason::UnknownInstrument);
+            return refuse(state, Level::Instrument, Reason::UnknownInstrument);
         };
         let (venue, account) = match to {
             Some(route) => (&route.venue, Some(&route.account)),
             None => (&order.venue, order.account.as_ref()),
         };
         let Some((account, route)) = state.account(venue, account) else {
-            return self.refuse(state, sitting, Level::Bucket, Reason::RouteNotConfigured);
+            return refuse(state, Level::Bucket, Reason::RouteNotConfigured);
         };
         let opened = state.try_holding(listed, &self.market, sitting.now);
         let ask = Ask {
@@ -156,14 +150,13 @@ impl Engine {
             size: order.size,
             replaced: None,
         };
-        let admitted = self.weigh(bucket, state, ask, sitting);
+        self.weigh(bucket, state, ask, sitting, admitted);
         match (admitted.number, opened) {
             (Some(_), _) => state.keep_holding(bucket, listed, &self.market, sitting.now),
             // Who only asked, or was refused, leaves nothing behind.
             (None, Some(opened)) => state.close_holding(opened),
             (None, None) => {}
         }
-        admitted
     }
 
     /// Puts a replace of a live order to the bar.
@@ -173,31 +166,35 @@ impl Engine {
         number: usize,
         replace: &Replace,
         sitting: &Sitting<'_>,
-    ) -> Admitted {
+        admitted: &mut Admitted,
+    ) {
         let mut guard = bucket.state.lock();
         let state = &mut *guard;
         state.roll(sitting.now);
         #[cfg(test)]
         super::faults::strike(&replace.key.cl_ord_id);
+        let mut refuse = |state: &mut BucketState, level, reason| {
+            self.refuse(state, sitting, level, reason, admitted);
+        };
         let Some(record) = state.orders.get(number) else {
-            return self.refuse(state, sitting, Level::Order, Reason::OrderEnded);
+            return refuse(state, Level::Order, Reason::OrderEnded);
         };
         let names_it = record
             .life
             .versions()
             .any(|version| version.cl_ord_id == replace.original);
         if replace.quantity.is_zero() {
-            return self.refuse(state, sitting, Level::Order, Reason::ReplaceToZero);
+            return refuse(state, Level::Order, Reason::ReplaceToZero);
         }
         if !names_it || record.life.is_ending() || record.life.is_in_cash() {
-            return self.refuse(state, sitting, Level::Order, Reason::ReplaceMismatch);
+            return refuse(state, Level::Order, Reason::ReplaceMismatch);
         }
         let holding = state.holding(record.instrument);
         let (Some(listed), Some(route)) = (
             holding.map(|holding| Arc::clone(&holding.listed)),
             state.route(record.account).map(Arc::clone),
         ) else {
-            return self.refuse(state, sitting, Level::Order, Reason::InternalFault);
+            return refuse(state, Level::Order, Reason::InternalFault);
         };
         let ask = Ask {
             key: &replace.key,
@@ -218,7 +215,7 @@ impl Engine {
                 unvalued: record.unvalued,
             }),
         };
-        self.weigh(bucket, state, ask, sitting)
+        self.weigh(bucket, state, ask, sitting, admitted);
     }
 
     /// A refusal before any figure: the attempt counts, nothing else changes.
@@ -228,7 +225,8 @@ impl Engine {
         sitting: &Sitting<'_>,
         level: Level,
         reason: Reason,
-    ) -> Admitted {
+        admitted: &mut Admitted,
+    ) {
         let mut verdict = Verdict::default();
         verdict.evaluated.insert(reason);
         verdict.broken.push(Finding {
@@ -243,25 +241,17 @@ impl Engine {
             rates.record(state, sitting, own.as_deref_mut());
             state.count_refusal(&verdict.broken);
         }
-        Admitted {
+        *admitted = Admitted {
             sequence: self.next_sequence(sitting.commit),
             verdict,
             versions: Versions {
                 limits: state.version,
                 ..Versions::default()
             },
-            quantity: Quantity::ZERO,
-            route: None,
-            exit: false,
-            reduces: false,
-            number: None,
-            cancel_first: Vec::new(),
-            expires_at: None,
             day_end: state.day_end(),
-            closing_restricted: false,
             state_version: state.changes,
-            subject: None,
-        }
+            ..Admitted::default()
+        };
     }
 
     /// Counts a refusal that left no trace when it was given: the attempt in the rates. Where it `is_final` also in the client's own
@@ -291,19 +281,23 @@ impl Engine {
         state: &mut BucketState,
         ask: Ask<'_>,
         sitting: &Sitting<'_>,
-    ) -> Admitted {
+        admitted: &mut Admitted,
+    ) {
+        let mut refuse = |state: &mut BucketState, level, reason| {
+            self.refuse(state, sitting, level, reason, admitted);
+        };
         let now = sitting.now;
         let number = ask.listed.number;
         let instrument = &*ask.listed.instrument;
         let sized = match self.size(state, &ask, now) {
             Ok(sized) => sized,
-            Err(reason) => return self.refuse(state, sitting, Level::Order, reason),
+            Err(reason) => return refuse(state, Level::Order, reason),
         };
         let (valued, priced) = (state.valued(now), state.priced(now));
         let self_match = state.limits.self_match != SelfMatchRule::Allow
             && state.crosses(number, ask.side, crossing_price(&ask.terms));
         let Some(holding) = state.holding(number) else {
-            return self.refuse(state, sitting, Level::Bucket, Reason::InternalFault);
+            return refuse(state, Level::Bucket, Reason::InternalFault);
         };
 
         // What the order would hold, and whether it is an exit.
@@ -366,7 +360,7 @@ impl Engine {
         };
         let unit = holding.unit.unwrap_or(Money::ZERO);
         let Some(after) = life.hold().and_then(|hold| hold.at(unit)) else {
-            return self.refuse(state, sitting, Level::Order, Reason::Overflow);
+            return refuse(state, Level::Order, Reason::Overflow);
         };
         let step = Move {
             account: ask.account,
@@ -376,7 +370,7 @@ impl Engine {
             position: None,
         };
         let Some(shift) = state.shift(number, Some(&step)) else {
-            return self.refuse(state, sitting, Level::Bucket, Reason::Overflow);
+            return refuse(state, Level::Bucket, Reason::Overflow);
         };
         let added = after
             .value
@@ -389,16 +383,15 @@ impl Engine {
         };
         // The cap stands against a stranger's order, exit or not; it never traps one that is here.
         let came_from = came_from.filter(|_| ask.replaced.is_none() || !exit);
-        let figures = (
-            state.concentrations(&shift, ask.account),
-            state.traded_and_open(),
-            inbound(state, came_from, added),
-        );
-        let (Some(concentration), Some(traded), Some(inbound)) = figures else {
-            return self.refuse(state, sitting, Level::Bucket, Reason::Overflow);
-        };
-        let Some(traded_after) = traded.checked_add(added) else {
-            return self.refuse(state, sitting, Level::Bucket, Reason::Overflow);
+        let mut concentration = Touched::new();
+        let known = state.concentrations(&shift, ask.account, &mut concentration);
+        let traded = state
+            .traded_and_open()
+            .and_then(|traded| Some((traded, traded.checked_add(added)?)));
+        let (Some(()), Some(traded), Some(inbound)) =
+            (known, traded, inbound(state, came_from, added))
+        else {
+            return refuse(state, Level::Bucket, Reason::Overflow);
         };
 
         // The path, locked upward and held until the answer is final.
@@ -412,7 +405,7 @@ impl Engine {
         let mut path: ArrayVec<GroupCase<'_>, DEPTH> = ArrayVec::new();
         for (group, above) in groups.iter().zip(&bucket.path) {
             let Some(totals) = group.totals.with(state.totals(), &shift.totals) else {
-                return self.refuse(state, sitting, above.level, Reason::Overflow);
+                return refuse(state, above.level, Reason::Overflow);
             };
             after_groups.push(totals);
             path.push(GroupCase {
@@ -430,12 +423,16 @@ impl Engine {
 
         let mut own_rate = client_rate(sitting);
         let rates = Rates::read(state, sitting, own_rate.as_deref(), reserve);
-        let likeness = Likeness {
+        let alike = || Likeness {
             instrument: number,
             side: ask.side,
             quantity: sized.quantity,
             terms: ask.terms,
         };
+        let likeness = state
+            .limits
+            .look_alike
+            .map(|limit| (alike().fingerprint(), limit));
         let case = Case {
             now,
             limits: &state.limits,
@@ -459,15 +456,15 @@ impl Engine {
             base_quantity: sized.base_quantity,
             valued,
             priced,
-            look_alikes: state.limits.look_alike.map_or(0, |limit| {
-                state.look_alikes.count(&likeness, now.mono, limit.window)
+            look_alikes: likeness.map_or(0, |(likeness, limit)| {
+                state.look_alikes.count(likeness, now.mono, limit.window)
             }),
             self_match,
             line: (holding.line, shift.line),
             totals: (*state.totals(), shift.totals),
             open_orders: (state.live_orders(), u32::from(ask.replaced.is_none())),
             concentration: &concentration,
-            traded: (traded, traded_after),
+            traded,
             rate: rates.bucket,
             client_rate: rates.client,
             notional_rate: (
@@ -492,7 +489,7 @@ impl Engine {
             path.iter().map(|group| group.rate).collect();
         drop(path);
 
-        let mut admitted = Admitted {
+        *admitted = Admitted {
             sequence: self.next_sequence(sitting.commit),
             versions: Versions {
                 limits: state.version,
@@ -503,17 +500,13 @@ impl Engine {
                 price_age: sized.prices.age,
             },
             quantity: sized.quantity,
-            route: None,
             exit,
             reduces,
-            number: None,
-            cancel_first: Vec::new(),
-            expires_at: None,
             day_end: state.day_end(),
             closing_restricted: exit && !holding.listing.allowed,
             state_version: state.changes,
-            subject: None,
             verdict,
+            ..Admitted::default()
         };
         if !admitted.verdict.passes() || sitting.figures {
             admitted.subject = Some(Box::new(Subject {
@@ -528,7 +521,7 @@ impl Engine {
                 rates.record(state, sitting, own_rate.as_deref_mut());
                 state.count_refusal(&admitted.verdict.broken);
             }
-            return admitted;
+            return;
         }
         if self_match {
             admitted.cancel_first = crossed_by(state, &ask);
@@ -542,13 +535,13 @@ impl Engine {
             );
         }
         if !sitting.commit {
-            return admitted;
+            return;
         }
 
         // Approved. From here on nothing can fail.
-        for ((group, totals), rate) in groups.iter_mut().zip(after_groups).zip(group_rates) {
-            group.totals = totals;
-            if let (Some(limit), Some(rate)) = (group.limits.order_rate, rate) {
+        for ((group, totals), rate) in groups.iter_mut().zip(&after_groups).zip(&group_rates) {
+            group.totals = *totals;
+            if let (Some(limit), Some(rate)) = (group.limits.order_rate, *rate) {
                 group.rate.record(&limit, now.mono, rate);
             }
         }
@@ -568,9 +561,8 @@ impl Engine {
                 likeness,
                 unvalued: sized.notional.is_err(),
             },
-            &mut admitted,
+            admitted,
         );
-        admitted
     }
 
     /// Enters an approved order or replace in the bucket's figures.
@@ -615,143 +607,58 @@ impl Engine {
                 replaced.number
             }
             None => {
-                if let Some(limit) = state.limits.look_alike {
-                    state.look_alikes.record(&taken.likeness, now.mono, &limit);
+                if let Some((likeness, limit)) = taken.likeness {
+                    state.look_alikes.record(likeness, now.mono, &limit);
                 }
                 if taken.unvalued {
                     state.change_unvalued(number, true);
                 }
-                let record = OrderRecord {
-                    key: ask.key.clone(),
-                    instrument: number,
-                    account: ask.account,
-                    side: ask.side,
-                    attributes: ask.attributes,
-                    life: taken.life,
-                    hold: taken.after,
-                    approved: now,
-                    deadline: now.mono.saturating_add(state.limits.unsent_ttl),
-                    counted: state
-                        .limits
-                        .notional_rate
-                        .map_or(Money::ZERO, |_| taken.added),
-                    unvalued: taken.unvalued,
-                    send_after_commit: sitting.client.setup.send_after_commit,
-                    source: sitting.source.cloned().map(Box::new),
-                };
-                if record.send_after_commit {
-                    let mut unsent = self.unsent.lock();
-                    unsent.insert((record.deadline, record.key.clone()));
+                let mut seat = self
+                    .records
+                    .take()
+                    .unwrap_or_else(|| Box::new(OrderRecord::blank()));
+                // Field by field, into memory nothing has touched for long: a whole record would be made elsewhere first.
+                let OrderRecord {
+                    key,
+                    instrument,
+                    account,
+                    side,
+                    attributes,
+                    life,
+                    hold,
+                    approved,
+                    deadline,
+                    counted,
+                    unvalued,
+                    send_after_commit,
+                    source,
+                } = &mut *seat;
+                *key = ask.key.clone();
+                *instrument = number;
+                *account = ask.account;
+                *side = ask.side;
+                *attributes = ask.attributes;
+                *life = taken.life;
+                *hold = taken.after;
+                *approved = now;
+                *deadline = now.mono.saturating_add(state.limits.unsent_ttl);
+                *counted = state
+                    .limits
+                    .notional_rate
+                    .map_or(Money::ZERO, |_| taken.added);
+                *unvalued = taken.unvalued;
+                *send_after_commit = sitting.client.setup.send_after_commit;
+                *source = sitting.source.cloned().map(Box::new);
+                if *send_after_commit {
+                    self.unsent.lock().insert((*deadline, key.clone()));
                 }
-                state.orders.insert(match sitting.seat.take() {
-                    Some(mut seat) => {
-                        *seat = record;
-                        seat
-                    }
-                    None => Box::new(record),
-                })
+                state.orders.insert(seat)
             }
         });
         state.counters.approved = state.counters.approved.saturating_add(1);
         if admitted.exit {
             state.note_breach(BreachCause::Exit);
         }
-    }
-
-    /// Quantity, prices and values of an order, as far as they can be had.
-    fn size(&self, state: &BucketState, ask: &Ask<'_>, now: Now) -> Result<Sized, Reason> {
-        let instrument = &*ask.listed.instrument;
-        let number = ask.listed.number;
-        let limits = &state.limits;
-        let own = state
-            .holding(number)
-            .and_then(|holding| holding.own.as_deref()?.collar);
-        let collar = instrument.collar.or(own).or(limits.collar);
-        let prices = ask
-            .listed
-            .prices(now, collar.is_some_and(|collar| collar.period.is_some()));
-        let rate = self
-            .market
-            .rate(instrument.value_currency(), &limits.currency, now)
-            .map(|(rate, _)| rate);
-        let price = exposure_price(&ask.terms, ask.side, &prices, limits.market_slippage);
-        let unit = rate.and_then(|rate| value_unit(instrument, price, rate));
-        let (quantity, cash) = match ask.size {
-            Size::Quantity(quantity) => (quantity, None),
-            Size::ClosePosition => {
-                let position = state
-                    .holding(number)
-                    .map_or(Quantity::ZERO, |holding| holding.line.position);
-                let closes = match ask.side {
-                    Side::Buy => position.is_negative(),
-                    Side::Sell => position.is_positive(),
-                };
-                let size = position.checked_abs().filter(|_| closes);
-                (size.ok_or(Reason::ReduceOnlyExceedsPosition)?, None)
-            }
-            Size::Cash(cash) => {
-                let low = lowest_price(&ask.terms, &prices, limits.market_slippage);
-                let one = value_unit(instrument, low, Ratio::ONE)?;
-                let quantity = cash
-                    .quantity_up(one)
-                    .and_then(|quantity| quantity.round_up_to(instrument.lot))
-                    .ok_or(Reason::Overflow)?;
-                (
-                    quantity,
-                    Some(cash.times_up(rate?).ok_or(Reason::Overflow)?),
-                )
-            }
-        };
-        let notional = match cash {
-            Some(cash) => Ok(cash),
-            None => unit.and_then(|unit| quantity.value_at(unit).ok_or(Reason::Overflow)),
-        };
-        let base = match instrument.payoff {
-            // Fewer coins at a higher price: the lowest credible one counts.
-            Payoff::Inverse if limits.order_base_quantity_max.is_some() => {
-                let low = lowest_price(&ask.terms, &prices, Ratio::ZERO);
-                low.ok_or(Reason::PriceUnavailable).and_then(|low| {
-                    base_quantity(instrument, quantity, Some(low)).ok_or(Reason::Overflow)
-                })
-            }
-            Payoff::Inverse | Payoff::Linear | Payoff::Quanto => {
-                base_quantity(instrument, quantity, prices.reference).ok_or(Reason::Overflow)
-            }
-        };
-        let underlying = match (instrument.option, limits.order_underlying_notional_max) {
-            (Some(_), Some(_)) => {
-                self.underlying_price(instrument, &prices, now)
-                    .and_then(|price| {
-                        let value = quantity
-                            .notional_at(price, instrument.multiplier)
-                            .ok_or(Reason::Overflow)?;
-                        value.times_up(rate?).ok_or(Reason::Overflow)
-                    })
-            }
-            _ => Ok(Money::ZERO),
-        };
-        Ok(Sized {
-            quantity,
-            cash,
-            prices,
-            unit,
-            notional,
-            base_quantity: base,
-            underlying_notional: underlying,
-        })
-    }
-
-    fn underlying_price(
-        &self,
-        instrument: &Instrument,
-        prices: &Prices,
-        now: Now,
-    ) -> Result<Price, Reason> {
-        let other = instrument.underlying_instrument.as_ref().and_then(|id| {
-            let instruments = self.market.instruments();
-            instruments.get(id)?.prices(now, false).reference
-        });
-        other.or(prices.index).ok_or(Reason::PriceUnavailable)
     }
 
     /// The most restrictive trading state over an order, read while its bucket is locked (G3).
@@ -787,68 +694,8 @@ struct Taken {
     after: Hold,
     added: Money,
     shift: Shift,
-    likeness: Likeness,
+    likeness: Option<(Fingerprint, LookAlikeLimit)>,
     unvalued: bool,
-}
-
-/// The shares of the bucket's and the client's order rate that an attempt draws on.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Rates {
-    bucket: Option<RateUse>,
-    client: Option<RateUse>,
-}
-
-impl Rates {
-    fn read(
-        state: &BucketState,
-        sitting: &Sitting<'_>,
-        client: Option<&OrderRate>,
-        exit: bool,
-    ) -> Self {
-        let now = sitting.now.mono;
-        let usage = |rate: &OrderRate, limit| rate.usage(limit, now, exit);
-        Self {
-            bucket: state
-                .limits
-                .order_rate
-                .as_ref()
-                .map(|limit| usage(&state.rate, limit)),
-            client: client
-                .zip(sitting.client.setup.order_rate.as_ref())
-                .map(|(rate, limit)| usage(rate, limit)),
-        }
-    }
-
-    /// Counts the attempt, approved or not: a flood is not free (F1).
-    fn record(
-        &self,
-        state: &mut BucketState,
-        sitting: &Sitting<'_>,
-        client: Option<&mut OrderRate>,
-    ) {
-        let now = sitting.now.mono;
-        if let (Some(limit), Some(rate)) = (state.limits.order_rate, self.bucket) {
-            state.rate.record(&limit, now, rate);
-        }
-        if let (Some(own), Some(limit), Some(rate)) =
-            (client, sitting.client.setup.order_rate, self.client)
-        {
-            own.record(&limit, now, rate);
-        }
-    }
-}
-
-/// The client's own rate, locked from the test to the count, since its orders for other buckets draw on it too. Nothing where it has none.
-fn client_rate<'a>(sitting: &Sitting<'a>) -> Option<MutexGuard<'a, OrderRate>> {
-    let limited = sitting.client.setup.order_rate.is_some();
-    limited.then(|| sitting.client.rate.lock())
-}
-
-fn value_unit(instrument: &Instrument, price: Option<Price>, rate: Ratio) -> Result<Money, Reason> {
-    if price.is_none() && instrument.payoff != Payoff::Inverse {
-        return Err(Reason::PriceUnavailable);
-    }
-    unit_value(instrument, price, rate).ok_or(Reason::Overflow)
 }
 
 /// Caps a target of a reroute puts on what comes in: bound, before, after (RR12). Nothing on overflow.

@@ -15,7 +15,7 @@ use foldhash::HashMap;
 use parking_lot::Mutex;
 use slab::Slab;
 
-pub use concentration::{ACCOUNTS, CONCENTRATIONS};
+pub use concentration::{ACCOUNTS, CONCENTRATIONS, Touched};
 use concentration::{TagName, Tagged};
 pub use holding::Holding;
 use holding::{AccountLine, Best};

@@ -718,7 +718,6 @@ impl Engine {
                 .get_mut(place, &root.key)?
                 .answer
                 .as_ref()?
-                .decision
                 .route()
                 .cloned()?;
             (route.venue == report.venue).then(|| route.account.clone())

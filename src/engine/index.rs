@@ -8,12 +8,12 @@ use std::sync::Arc;
 use parking_lot::MutexGuard;
 
 use super::Engine;
-use super::answer::Answer;
 use super::bucket::Bucket;
 use super::order::OrderRecord;
 use super::shards::{Keyed, Place, Shard};
+use super::stored::Stored;
 use crate::domain::amount::{Money, Price, Quantity};
-use crate::domain::name::{AccountId, ClOrdId, ClientId, ExecId, VenueId};
+use crate::domain::name::{AccountId, ClOrdId, ClientId, ExecId, Name, VenueId};
 use crate::domain::order::{OrderKey, Side};
 use crate::domain::report::Fill;
 use crate::domain::state::OrderState;
@@ -33,7 +33,7 @@ pub struct Entry {
     /// Whether it counts in its client's quota.
     pub counted: bool,
     /// The stored answer; none for an id released before it was decided.
-    pub answer: Option<Answer>,
+    pub answer: Option<Stored>,
     /// The order behind it.
     pub order: OrderSlot,
 }
@@ -47,7 +47,7 @@ pub enum OrderSlot {
     /// Over, kept for late reports.
     Ended(Arc<Bucket>, Box<OrderRecord>),
     /// The id is of a replace of this order.
-    Version(Root),
+    Version(Box<Root>),
 }
 
 /// An order by its first id, and by the number of the decision that approved it: ids are used again on later days.
@@ -88,39 +88,33 @@ impl OrderSlot {
 
 impl Keyed for Entry {
     type Key = OrderKey;
-    type Spare = Box<OrderRecord>;
     fn key(&self) -> &OrderKey {
         &self.key
     }
 }
 
 impl Entry {
-    /// An id of a request just decided, which counts in its client's quota.
+    /// No id: memory for one.
     #[must_use]
-    pub const fn new(
-        key: OrderKey,
-        digest: u64,
-        until: i64,
-        answer: Option<Answer>,
-        order: OrderSlot,
-    ) -> Self {
+    pub const fn blank() -> Self {
         Self {
-            key,
-            digest,
-            until,
-            kept: until,
-            counted: true,
-            answer,
-            order,
+            key: OrderKey {
+                client: Name::blank(),
+                cl_ord_id: Name::blank(),
+            },
+            digest: 0,
+            until: 0,
+            kept: 0,
+            counted: false,
+            answer: None,
+            order: OrderSlot::None,
         }
     }
 
     /// Number of the decision stored.
     #[must_use]
     pub fn decided(&self) -> u64 {
-        self.answer
-            .as_ref()
-            .map_or(0, |answer| answer.decision.sequence)
+        self.answer.as_ref().map_or(0, Stored::sequence)
     }
 
     /// The order behind it.
@@ -132,7 +126,7 @@ impl Entry {
                 key: self.key.clone(),
                 decided: self.decided(),
             }),
-            OrderSlot::Version(root) => Some(root.clone()),
+            OrderSlot::Version(root) => Some(Root::clone(root)),
         }
     }
 
@@ -157,17 +151,6 @@ impl Entry {
                 OrderSlot::Version(_) => lives,
                 OrderSlot::None | OrderSlot::Ended(..) => false,
             }
-    }
-
-    /// Keeps the memory of the order behind it for another.
-    pub fn give_back(&mut self, spare: &mut Vec<Box<OrderRecord>>) {
-        if let OrderSlot::Ended(..) = self.order
-            && let OrderSlot::Ended(_, record) =
-                core::mem::replace(&mut self.order, OrderSlot::None)
-            && spare.len() < spare.capacity()
-        {
-            spare.push(record);
-        }
     }
 
     /// Whether the order behind it is live.
@@ -241,7 +224,6 @@ pub struct BookedFill {
 
 impl Keyed for Execution {
     type Key = ExecKey;
-    type Spare = ();
     fn key(&self) -> &ExecKey {
         &self.key
     }
@@ -315,10 +297,47 @@ impl Engine {
         }
     }
 
+    /// Stores an id that is not there yet, in memory that was set aside where some is left; what it stands for is the caller's to add.
+    pub(super) fn remember<'a>(
+        &self,
+        shard: &'a mut Shard<Entry>,
+        place: Place,
+        key: &OrderKey,
+        digest: u64,
+        until: i64,
+    ) -> &'a mut Entry {
+        let mut entry = self
+            .entries
+            .take()
+            .unwrap_or_else(|| Box::new(Entry::blank()));
+        entry.key = key.clone();
+        entry.digest = digest;
+        (entry.until, entry.kept) = (until, until);
+        entry.counted = true;
+        shard.insert(place, entry)
+    }
+
+    /// Keeps the memory of an id that is forgotten, and of the order behind it, for others.
+    fn forget(&self, mut entry: Box<Entry>) {
+        let past = core::mem::replace(&mut *entry, Entry::blank());
+        self.entries.give(entry);
+        if let OrderSlot::Ended(_, record) = past.order {
+            self.records.give(record);
+        }
+    }
+
+    /// Lets what an id stood for on an earlier day give way: nothing leads to that order any more.
+    pub(super) fn give_way(&self, shard: &mut Shard<Entry>, place: Place, key: &OrderKey) {
+        if let Some(mut past) = shard.remove(place, key) {
+            self.uncount(&mut past);
+            self.forget(past);
+        }
+    }
+
     /// Forgets the requests of a part of the tables that nothing can refer to any more.
     pub(super) fn sweep_requests(&self, now: Now, round: usize, rounds: usize) {
         let mut named = Vec::new();
-        self.requests.sweep(round, rounds, |entry, spare| {
+        let keep = |entry: &mut Entry| {
             if entry.until > now.wall || entry.is_live() {
                 return true;
             }
@@ -327,12 +346,13 @@ impl Engine {
                 return true;
             }
             if let OrderSlot::Version(root) = &entry.order {
-                named.push((entry.key.clone(), root.clone()));
+                named.push((entry.key.clone(), Root::clone(root)));
                 return true;
             }
-            entry.give_back(spare);
             false
-        });
+        };
+        self.requests
+            .sweep(round, rounds, keep, |entry| self.forget(entry));
         for (key, root) in named {
             self.sweep_version(&key, &root, now);
         }
@@ -358,12 +378,16 @@ impl Engine {
         let Some(entry) = own.get_mut(place, key) else {
             return;
         };
-        if !matches!(&entry.order, OrderSlot::Version(known) if known == root) {
+        if !matches!(&entry.order, OrderSlot::Version(known) if **known == *root) {
             return;
         }
         match kept {
             Some(kept) => entry.kept = kept,
-            None => drop(own.remove(place, key)),
+            None => {
+                if let Some(entry) = own.remove(place, key) {
+                    self.forget(entry);
+                }
+            }
         }
     }
 }

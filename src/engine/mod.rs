@@ -18,15 +18,15 @@ pub mod group;
 pub mod index;
 pub mod market;
 pub mod order;
-mod pool;
 mod positions;
 mod report;
 pub mod setup;
 pub mod shards;
 mod states;
+mod stock;
+mod stored;
 pub mod view;
 
-use core::cell::Cell;
 use core::panic::AssertUnwindSafe;
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,9 +44,11 @@ use self::controls::Controls;
 use self::group::Group;
 use self::index::{Entry, Execution, OrderSlot, Root, Standing};
 use self::market::Market;
+use self::order::OrderRecord;
 use self::setup::{ClientSetup, EngineSetup};
 use self::shards::Shards;
-use crate::domain::amount::Quantity;
+use self::stock::Stock;
+use self::stored::Stored;
 use crate::domain::decision::{Decision, Finding, Level, Outcome, Reason, Route, Versions};
 use crate::domain::name::{AccountId, BucketId, ClientId, GroupId, VenueId};
 use crate::domain::order::{Order, OrderKey, Replace, RerouteConsent};
@@ -68,6 +70,10 @@ pub struct Engine {
     /// Trading states above buckets and groups.
     pub controls: Controls,
     requests: Shards<Entry>,
+    /// Memory for what the ids stand for.
+    entries: Stock<Entry>,
+    /// Memory for orders.
+    records: Stock<OrderRecord>,
     executions: Shards<Execution>,
     /// Orders that are freed unless something is heard of them, by the time they have.
     unsent: Mutex<BTreeSet<(u64, OrderKey)>>,
@@ -97,7 +103,6 @@ impl Engine {
         {
             return Ok(self.repeat(entry, digest, now));
         }
-        let seat = Cell::new(shard.spare.pop());
         let sitting = Sitting {
             client: &client,
             now,
@@ -105,9 +110,9 @@ impl Engine {
             commit: true,
             quiet: false,
             source: None,
-            seat: &seat,
         };
-        let (bucket, admitted, because) = self.place_order(&bucket, order, &sitting);
+        let mut admitted = Admitted::default();
+        let (bucket, because) = self.place_order(&bucket, order, &sitting, &mut admitted);
         let store = admitted
             .verdict
             .broken
@@ -119,22 +124,16 @@ impl Engine {
         let until = admitted.day_end;
         let answer = answer(admitted, because, now);
         if store {
-            let slot = number.map_or(OrderSlot::None, |number| OrderSlot::Live(bucket, number));
-            let stored = Some(answer.clone());
-            // What the id stood for on an earlier day gives way: nothing leads to that order any more.
-            if standing == Standing::Past
-                && let Some(mut past) = shard.remove(place, &order.key)
-            {
-                self.uncount(&mut past);
-                past.give_back(&mut shard.spare);
+            if standing == Standing::Past {
+                self.give_way(&mut shard, place, &order.key);
             }
-            shard.insert(
-                place,
-                Entry::new(order.key.clone(), digest, until, stored, slot),
-            );
+            let entry = self.remember(&mut shard, place, &order.key, digest, until);
+            entry.answer = Some(Stored::new(&answer));
+            if let Some(number) = number {
+                entry.order = OrderSlot::Live(bucket, number);
+            }
             client.stored();
         }
-        shard.spare.extend(seat.take());
         Ok(answer)
     }
 
@@ -159,9 +158,9 @@ impl Engine {
             commit: false,
             quiet: false,
             source: None,
-            seat: &Cell::default(),
         };
-        let (_, admitted, because) = self.place_order(&bucket, order, &sitting);
+        let mut admitted = Admitted::default();
+        let (_, because) = self.place_order(&bucket, order, &sitting, &mut admitted);
         Ok(answer(admitted, because, now))
     }
 
@@ -235,7 +234,6 @@ impl Engine {
             commit,
             quiet: false,
             source: None,
-            seat: &Cell::default(),
         };
         let mut decided = 0;
         let live = match other
@@ -250,12 +248,13 @@ impl Engine {
             Some(OrderSlot::Ended(..)) => Err(Reason::OrderEnded),
             Some(OrderSlot::None | OrderSlot::Version(_)) | None => Err(Reason::UnknownOrder),
         };
-        let admitted = match live {
-            Ok((bucket, number)) => self.bar(&bucket, &sitting, || {
-                self.admit_replace(&bucket, number, replace, &sitting)
+        let mut admitted = Admitted::default();
+        match live {
+            Ok((bucket, number)) => self.bar(&bucket, &sitting, &mut admitted, |admitted| {
+                self.admit_replace(&bucket, number, replace, &sitting, admitted);
             }),
-            Err(reason) => self.dismissed(reason, commit, now),
-        };
+            Err(reason) => admitted = self.dismissed(reason, commit, now),
+        }
         let approved = admitted.number.is_some();
         let store = admitted
             .verdict
@@ -266,20 +265,12 @@ impl Engine {
         let until = admitted.day_end;
         let answer = answer(admitted, None, now);
         if commit && store {
-            let order = if approved {
-                OrderSlot::Version(Root { key: root, decided })
-            } else {
-                OrderSlot::None
-            };
-            if let Some(mut past) = own.remove(place, &replace.key) {
-                self.uncount(&mut past);
-                past.give_back(&mut own.spare);
+            self.give_way(&mut own, place, &replace.key);
+            let entry = self.remember(&mut own, place, &replace.key, digest, until);
+            entry.answer = Some(Stored::new(&answer));
+            if approved {
+                entry.order = OrderSlot::Version(Box::new(Root { key: root, decided }));
             }
-            let stored = Some(answer.clone());
-            own.insert(
-                place,
-                Entry::new(replace.key.clone(), digest, until, stored, order),
-            );
             client.stored();
         }
         Ok(answer)
@@ -291,7 +282,8 @@ impl Engine {
         bucket: &Arc<Bucket>,
         order: &Order,
         sitting: &Sitting<'_>,
-    ) -> (Arc<Bucket>, Admitted, Option<Vec<Finding>>) {
+        admitted: &mut Admitted,
+    ) -> (Arc<Bucket>, Option<Vec<Finding>>) {
         let wants = matches!(order.attributes.reroute, RerouteConsent::AutoAccept)
             && !order.attributes.reduce_only;
         // Whether a refusal counts as one is known once no other route has taken the order.
@@ -299,9 +291,11 @@ impl Engine {
             quiet: sitting.quiet || wants,
             ..*sitting
         };
-        let mut admitted = self.bar(bucket, sitting, || self.admit(bucket, order, None, &first));
+        self.bar(bucket, sitting, admitted, |admitted| {
+            self.admit(bucket, order, None, &first, admitted);
+        });
         if !wants || admitted.verdict.passes() {
-            return (Arc::clone(bucket), admitted, None);
+            return (Arc::clone(bucket), None);
         }
         let may = !admitted.exit
             && !admitted.reduces
@@ -311,8 +305,8 @@ impl Engine {
                 .iter()
                 .all(|finding| finding.reason.is_capacity());
         if !may {
-            self.count_refusal(bucket, &admitted, sitting, true);
-            return (Arc::clone(bucket), admitted, None);
+            self.count_refusal(bucket, admitted, sitting, true);
+            return (Arc::clone(bucket), None);
         }
         let rule = Arc::clone(&bucket.state.lock().reroute);
         let tries = if rule.tries == 0 {
@@ -341,25 +335,27 @@ impl Engine {
                 quiet: true,
                 ..*sitting
             };
-            let mut second = self.bar(&to, sitting, || {
-                self.admit(&to, order, Some(&route), &at_target)
+            let mut second = Admitted::default();
+            self.bar(&to, sitting, &mut second, |second| {
+                self.admit(&to, order, Some(&route), &at_target, second);
             });
             if !second.verdict.passes() {
                 continue;
             }
             if other && sitting.commit {
                 // The client's own rate counts the order once, where it was taken.
-                self.count_refusal(bucket, &admitted, sitting, false);
+                self.count_refusal(bucket, admitted, sitting, false);
                 let mut source = bucket.state.lock();
                 source.counters.rerouted_out = source.counters.rerouted_out.saturating_add(1);
             }
             let because = core::mem::take(&mut admitted.verdict.broken);
             // An approval tells of its figures only where they are wanted; what stood in the way has figures all the same.
             second.subject = second.subject.or_else(|| admitted.subject.take());
-            return (to, second, Some(because));
+            *admitted = second;
+            return (to, Some(because));
         }
-        self.count_refusal(bucket, &admitted, sitting, true);
-        (Arc::clone(bucket), admitted, None)
+        self.count_refusal(bucket, admitted, sitting, true);
+        (Arc::clone(bucket), None)
     }
 
     /// Takes a decision so that a fault in it is an answer.
@@ -367,16 +363,16 @@ impl Engine {
         &self,
         bucket: &Bucket,
         sitting: &Sitting<'_>,
-        decide: impl FnOnce() -> Admitted,
-    ) -> Admitted {
+        admitted: &mut Admitted,
+        decide: impl FnOnce(&mut Admitted),
+    ) {
         let now = sitting.now;
-        self.guarded(bucket, now, decide).unwrap_or_else(|| {
-            let day_end = bucket.state.lock().day_end();
-            Admitted {
-                day_end,
+        if self.guarded(bucket, now, || decide(admitted)).is_none() {
+            *admitted = Admitted {
+                day_end: bucket.state.lock().day_end(),
                 ..self.dismissed(Reason::InternalFault, true, now)
-            }
-        })
+            };
+        }
     }
 
     /// Does something to a bucket so that a fault in it halts that bucket and nothing else.
@@ -407,17 +403,8 @@ impl Engine {
                 market: self.market.version(),
                 ..Versions::default()
             },
-            quantity: Quantity::ZERO,
-            route: None,
-            exit: false,
-            reduces: false,
-            number: None,
-            cancel_first: Vec::new(),
-            expires_at: None,
             day_end: now.wall.saturating_add(DAY),
-            closing_restricted: false,
-            state_version: 0,
-            subject: None,
+            ..Admitted::default()
         }
     }
 
@@ -428,7 +415,7 @@ impl Engine {
             Some(stored) if entry.digest == digest => Answer {
                 replayed: true,
                 order_state: entry.order.stands(&entry.key.cl_ord_id, now),
-                ..stored.clone()
+                ..stored.answer()
             },
             _ => answer(
                 self.dismissed(Reason::DuplicateMismatch, false, now),

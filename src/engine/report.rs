@@ -10,7 +10,7 @@ use super::Engine;
 use super::answer::{Receipt, Refusal, ReportFlag};
 use super::bucket::{Bucket, BucketState, Move};
 use super::executions::Booking;
-use super::index::{Entry, OrderSlot, Root};
+use super::index::{OrderSlot, Root};
 use super::order::OrderRecord;
 use crate::domain::amount::{Money, Quantity};
 use crate::domain::decision::Reason;
@@ -123,17 +123,14 @@ impl Engine {
                 (OrderSlot::None, None) => return Ok(Some(receipt)),
                 _ => return Ok(None),
             }
-            if let Some(mut past) = shard.remove(place, key) {
-                self.uncount(&mut past);
-            }
+            self.give_way(&mut shard, place, key);
         }
         let client = self.client(&key.client)?;
         if client.used() >= client.exit_quota() {
             return Err(Refusal::ClientQuota);
         }
         let until = now.wall.saturating_add(super::DAY);
-        let entry = Entry::new(key.clone(), 0, until, None, OrderSlot::None);
-        shard.insert(place, entry);
+        self.remember(&mut shard, place, key, 0, until);
         client.stored();
         receipt.applied = true;
         receipt.sequence = self.next_sequence(true);

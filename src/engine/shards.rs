@@ -1,8 +1,8 @@
 //! A keyed store that many threads share and that never stalls to grow.
 //!
-//! Many small tables, each under its own lock. Memory for as many entries as are expected is set aside at the start; beyond that a table
-//! grows a step at a time, moves eight bytes an entry and looks at no entry: the longest pause is that of one small table. Hashing is
-//! keyed, since clients choose the keys.
+//! Many small tables, each under its own lock. Room for as many entries as are expected is made at the start; beyond that a table grows
+//! by itself, moves sixteen bytes an entry and looks at no entry: the longest pause is that of one small table. Hashing is keyed, since
+//! clients choose the keys.
 
 use core::hash::{BuildHasher, Hash};
 
@@ -10,19 +10,15 @@ use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 use parking_lot::{Mutex, MutexGuard};
 
-use super::pool::Pool;
-
 /// Something stored under a key it carries itself.
 pub trait Keyed {
     /// The key.
     type Key: Eq + Hash;
-    /// Memory that an entry may need besides its own, kept ready beside the table.
-    type Spare;
     /// This thing's key.
     fn key(&self) -> &Self::Key;
 }
 
-const SHARDS: usize = 1024;
+const SHARDS: usize = 512;
 
 /// The store.
 pub struct Shards<V: Keyed> {
@@ -32,19 +28,15 @@ pub struct Shards<V: Keyed> {
 
 /// One table of the store, while it is locked.
 pub struct Shard<V: Keyed> {
-    slots: HashTable<Slot>,
-    values: Pool<V>,
-    /// Memory kept ready.
-    pub spare: Vec<V::Spare>,
+    slots: HashTable<Slot<V>>,
     /// Ring of places the sweep visits next: hashes in no order.
     swept: usize,
 }
 
-/// Eight bytes, so that a table that grows moves little; what is stored stays where it is.
-#[derive(Clone, Copy)]
-struct Slot {
+/// Sixteen bytes, so that a table that grows moves little; what is stored stays where it is.
+struct Slot<V> {
     hash: u32,
-    at: u32,
+    value: Box<V>,
 }
 
 /// The tables of two keys; the second only where it is another one.
@@ -71,26 +63,20 @@ impl<V: Keyed> Default for Shard<V> {
     fn default() -> Self {
         Self {
             slots: HashTable::new(),
-            values: Pool::default(),
-            spare: Vec::new(),
             swept: 0,
         }
     }
 }
 
 impl<V: Keyed> Shards<V> {
-    /// Sets memory aside for so many entries and their spares.
-    pub fn reserve(&self, count: usize, spare: impl Fn() -> V::Spare) {
+    /// Makes room for so many entries.
+    pub fn reserve(&self, count: usize) {
         // Keys scatter: what a table gets is its even share and some more.
         let share = count / SHARDS;
         let share = share.saturating_add(share / 8);
         for shard in &self.shards {
             let mut shard = shard.lock();
-            shard.values.reserve(share);
             shard.slots.reserve(share, |slot| spread(slot.hash));
-            let missing = share.saturating_sub(shard.spare.len());
-            shard.spare.reserve(missing.saturating_mul(2));
-            shard.spare.extend((0..missing).map(|_| spare()));
         }
     }
 
@@ -99,7 +85,7 @@ impl<V: Keyed> Shards<V> {
     pub fn place(&self, key: &V::Key) -> Place {
         let hash = self.hasher.hash_one(key);
         // The table uses the low bits and the top seven; the shard takes others.
-        let shard = usize::try_from((hash >> 40) & 0x3ff).unwrap_or(0);
+        let shard = usize::try_from((hash >> 40) & 0x1ff).unwrap_or(0);
         Place { shard, hash }
     }
 
@@ -129,12 +115,13 @@ impl<V: Keyed> Shards<V> {
         }
     }
 
-    /// Looks at `share` of all tables, a different one each time, and drops what `keep` does not keep.
+    /// Looks at a part of all tables, a different one each time, and hands over what `keep` does not keep.
     pub fn sweep(
         &self,
         round: usize,
         rounds: usize,
-        mut keep: impl FnMut(&mut V, &mut Vec<V::Spare>) -> bool,
+        mut keep: impl FnMut(&mut V) -> bool,
+        mut gone: impl FnMut(Box<V>),
     ) {
         let each = SHARDS.div_ceil(rounds.max(1));
         let from = round
@@ -142,7 +129,7 @@ impl<V: Keyed> Shards<V> {
             .unwrap_or(0)
             .saturating_mul(each);
         for shard in self.shards.iter().skip(from).take(each) {
-            shard.lock().sweep(&mut keep);
+            shard.lock().sweep(&mut keep, &mut gone);
         }
     }
 
@@ -156,7 +143,7 @@ impl<V: Keyed> Shards<V> {
     pub fn len(&self) -> usize {
         self.shards
             .iter()
-            .map(|shard| shard.lock().values.len())
+            .map(|shard| shard.lock().slots.len())
             .sum()
     }
 
@@ -194,49 +181,44 @@ impl<V: Keyed> Shard<V> {
     /// The entry of a key.
     pub fn get_mut(&mut self, place: Place, key: &V::Key) -> Option<&mut V> {
         let hash = low(place.hash);
-        let slot = *self
-            .slots
-            .find(spread(hash), is_of(&self.values, hash, key))?;
-        self.values.get_mut(slot.at)
+        let slot = self.slots.find_mut(spread(hash), is_of(hash, key))?;
+        Some(&mut slot.value)
     }
 
     /// Stores an entry whose key is not there yet.
-    pub fn insert(&mut self, place: Place, value: V) {
+    pub fn insert(&mut self, place: Place, value: impl Into<Box<V>>) -> &mut V {
         let hash = low(place.hash);
-        if let Some(at) = self.values.insert(value) {
-            self.slots
-                .insert_unique(spread(hash), Slot { hash, at }, |slot| spread(slot.hash));
-        }
+        let slot = Slot {
+            hash,
+            value: value.into(),
+        };
+        let stored = self
+            .slots
+            .insert_unique(spread(hash), slot, |slot| spread(slot.hash));
+        &mut stored.into_mut().value
     }
 
     /// Removes the entry of a key.
-    pub fn remove(&mut self, place: Place, key: &V::Key) -> Option<V> {
+    pub fn remove(&mut self, place: Place, key: &V::Key) -> Option<Box<V>> {
         let hash = low(place.hash);
-        let found = self
-            .slots
-            .find_entry(spread(hash), is_of(&self.values, hash, key))
-            .ok()?;
-        self.values.remove(found.remove().0.at)
+        let found = self.slots.find_entry(spread(hash), is_of(hash, key)).ok()?;
+        Some(found.remove().0.value)
     }
 
     fn any(&self, is: &impl Fn(&V) -> bool) -> bool {
-        let mut slots = self.slots.iter();
-        slots.any(|slot| self.values.get(slot.at).is_some_and(is))
+        self.slots.iter().any(|slot| is(&slot.value))
     }
 
     /// Looks at some entries, others the next time.
-    fn sweep(&mut self, keep: &mut impl FnMut(&mut V, &mut Vec<V::Spare>) -> bool) {
+    fn sweep(&mut self, keep: &mut impl FnMut(&mut V) -> bool, gone: &mut impl FnMut(Box<V>)) {
         // All of a table within eight visits, however large it has become.
         let buckets = self.slots.num_buckets();
         let most = buckets.div_ceil(8).max(1024);
         for place in self.swept..self.swept.saturating_add(most).min(buckets) {
-            if let Some(Slot { at, .. }) = self.slots.get_bucket(place).copied()
-                && let Some(value) = self.values.get_mut(at)
-                && !keep(value, &mut self.spare)
-                && let Ok(found) = self.slots.get_bucket_entry(place)
+            if let Ok(mut found) = self.slots.get_bucket_entry(place)
+                && !keep(&mut found.get_mut().value)
             {
-                found.remove();
-                self.values.remove(at);
+                gone(found.remove().0.value);
             }
         }
         self.swept = if self.swept.saturating_add(most) >= buckets {
@@ -247,8 +229,8 @@ impl<V: Keyed> Shard<V> {
     }
 }
 
-fn is_of<V: Keyed>(values: &Pool<V>, hash: u32, key: &V::Key) -> impl Fn(&Slot) -> bool {
-    move |slot| slot.hash == hash && values.get(slot.at).is_some_and(|value| value.key() == key)
+fn is_of<V: Keyed>(hash: u32, key: &V::Key) -> impl Fn(&Slot<V>) -> bool {
+    move |slot| slot.hash == hash && slot.value.key() == key
 }
 
 #[cfg(test)]
@@ -261,7 +243,6 @@ mod tests {
     struct Pair(u64, u64);
     impl Keyed for Pair {
         type Key = u64;
-        type Spare = ();
         fn key(&self) -> &u64 {
             &self.0
         }
@@ -271,7 +252,7 @@ mod tests {
         #[test]
         fn the_store_is_a_map(steps in prop::collection::vec((0_u64..400, 0_u8..4), 1..2_000)) {
             let (store, mut model) = (Shards::<Pair>::default(), BTreeMap::new());
-            store.reserve(2_000, || ());
+            store.reserve(2_000);
             for (at, (key, step)) in steps.into_iter().enumerate() {
                 let value = u64::try_from(at).unwrap();
                 let place = store.place(&key);
@@ -285,7 +266,7 @@ mod tests {
                     _ => prop_assert_eq!(shard.get_mut(place, &key).map(|pair| pair.1), model.get(&key).copied()),
                 }
             }
-            store.sweep(0, 1, |pair, _| pair.0 % 2 == 0);
+            store.sweep(0, 1, |pair| pair.0 % 2 == 0, |pair| assert!(pair.0 % 2 == 1));
             model.retain(|key, _| key % 2 == 0);
             prop_assert_eq!(store.len(), model.len());
             for (key, value) in model {

@@ -81,10 +81,11 @@ pub struct Life {
     told: Quantity,
     stage: Stage,
     cancel_pending: bool,
-    end: Option<End>,
+    /// Apart, since a live order has none.
+    end: Option<Box<End>>,
     time_in_force: TimeInForce,
     /// Cash of an order in cash, and what its fills spent of it (A8).
-    cash: Option<(Money, Money)>,
+    cash: Option<Box<(Money, Money)>>,
     exit: bool,
     reduce_only: bool,
 }
@@ -146,7 +147,7 @@ impl Life {
             cancel_pending: false,
             end: None,
             time_in_force,
-            cash: cash.map(|cash| (cash, Money::ZERO)),
+            cash: cash.map(|cash| Box::new((cash, Money::ZERO))),
             exit,
             reduce_only,
         }
@@ -207,8 +208,8 @@ impl Life {
                 .checked_sub(self.filled)
                 .map_or(Quantity::ZERO, Quantity::floor_zero)
         };
-        match self.end {
-            Some(End {
+        match self.end.as_deref() {
+            Some(&End {
                 filled: Some(filled),
                 ..
             }) => open(filled),
@@ -226,8 +227,8 @@ impl Life {
         let leaves = self.leaves();
         let mut value = Money::ZERO;
         if leaves.is_positive() {
-            value = match self.cash {
-                Some((cash, spent)) => cash.checked_sub(spent)?.floor_zero(),
+            value = match self.cash.as_deref() {
+                Some((cash, spent)) => cash.checked_sub(*spent)?.floor_zero(),
                 None => self.versions().try_fold(Money::ZERO, |most, version| {
                     let open = version
                         .quantity
@@ -258,7 +259,10 @@ impl Life {
     #[must_use]
     pub fn state(&self, overdue: bool) -> OrderState {
         if self.is_over() {
-            return self.end.map_or(OrderState::Filled, |end| end.state);
+            return self
+                .end
+                .as_ref()
+                .map_or(OrderState::Filled, |end| end.state);
         }
         if self.end.is_some() || (overdue && self.is_awaiting_word()) {
             return OrderState::Uncertain;
@@ -425,7 +429,7 @@ impl Life {
 
     /// The fills of an order in cash spent this much more, or less where one is void.
     pub fn spend(&mut self, more: Money) {
-        if let Some((_, spent)) = &mut self.cash {
+        if let Some((_, spent)) = self.cash.as_deref_mut() {
             *spent = spent.checked_add(more).unwrap_or(*spent);
         }
     }
@@ -454,13 +458,11 @@ impl Life {
     #[must_use]
     pub fn unfill(&mut self, quantity: Quantity) -> Option<()> {
         self.correct(quantity, Quantity::ZERO)?;
-        if matches!(
-            self.end,
-            Some(End {
-                state: OrderState::Filled,
-                ..
-            })
-        ) {
+        if self
+            .end
+            .as_ref()
+            .is_some_and(|end| end.state == OrderState::Filled)
+        {
             self.end = None;
         }
         Some(())
@@ -513,7 +515,7 @@ impl Life {
             return Oddities::default();
         }
         // The first end stands; only one that knows the fills adds to one that does not.
-        if let Some(End { filled: known, .. }) = self.end
+        if let Some(known) = self.end.as_ref().map(|end| end.filled)
             && (known.is_some() || cum.is_none())
         {
             return Oddities {
@@ -522,7 +524,7 @@ impl Life {
             };
         }
         let filled = cum.map(|cum| cum.max(self.filled).max(self.told_in_force()));
-        self.end = Some(End { state, filled });
+        self.end = Some(Box::new(End { state, filled }));
         self.cancel_pending = false;
         Oddities {
             owed: filled.is_some() && self.leaves().is_positive(),
@@ -538,14 +540,15 @@ impl Life {
             return None;
         }
         let filled = filled.max(self.filled);
-        let end = Some(End {
-            state: self.end.map_or(OrderState::Canceled, |end| end.state),
+        let known = self.end.as_deref().copied();
+        let end = End {
+            state: known.map_or(OrderState::Canceled, |end| end.state),
             filled: Some(filled),
-        });
-        if self.end == end {
+        };
+        if known == Some(end) {
             return None;
         }
-        self.end = end;
+        self.end = Some(Box::new(end));
         self.told = filled.checked_add(self.voided).unwrap_or(self.told);
         self.cancel_pending = false;
         Some(Oddities {
@@ -567,23 +570,23 @@ impl Life {
     /// An order in cash is filled: there is no quantity to meet.
     pub fn cash_filled(&mut self) {
         if self.cash.is_some() && self.end.is_none() {
-            self.end = Some(End {
+            self.end = Some(Box::new(End {
                 state: OrderState::Filled,
                 filled: Some(self.filled.max(self.told_in_force())),
-            });
+            }));
         }
     }
 
     /// The client says it never sent the order (H2).
     pub fn release(&mut self) -> Release {
-        match self.end {
+        match &self.end {
             Some(end) if end.state == OrderState::Released => Release::Again,
             _ if self.is_over() => Release::Ended,
             None if self.stage == Stage::Reserved && self.filled.is_zero() => {
-                self.end = Some(End {
+                self.end = Some(Box::new(End {
                     state: OrderState::Released,
                     filled: Some(self.filled),
-                });
+                }));
                 Release::Done
             }
             Some(_) | None => Release::Sent,

@@ -17,15 +17,20 @@ pub struct EventWindow {
     times: VecDeque<u64>,
 }
 
+/// Events that are looked at one by one.
+const FEW: usize = 4;
+
 impl EventWindow {
     /// Events within the window that ends now.
     #[must_use]
     pub fn count(&self, now: u64, window: u64) -> u32 {
-        let expired = match self.times.front() {
-            Some(first) if has_left(*first, now, window) => self
+        // An order leaves about as often as one comes: the first ones mostly tell, and the rest lie where nothing was read for long.
+        let few = self.times.iter().take(FEW);
+        let expired = match few.take_while(|time| has_left(**time, now, window)).count() {
+            FEW => self
                 .times
                 .partition_point(|time| has_left(*time, now, window)),
-            _ => 0,
+            expired => expired,
         };
         u32::try_from(self.times.len().saturating_sub(expired)).unwrap_or(u32::MAX)
     }
@@ -197,11 +202,16 @@ pub struct Likeness {
     pub terms: Terms,
 }
 
+/// Stands for a likeness: two that differ share it once in 2⁶⁴ pairs. Unkeyed, so that replay finds the same; whoever made two orders
+/// meet on purpose would refuse an order of their own.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Fingerprint(u64);
+
 impl Likeness {
-    /// Stands for the likeness: two that differ share it once in 2⁶⁴ pairs. Unkeyed, so that replay finds the same; whoever
-    /// made two orders meet on purpose would refuse an order of their own.
-    fn fingerprint(&self) -> u64 {
-        foldhash::quality::FixedState::with_seed(0x616c_696b_6500).hash_one(self)
+    /// What stands for it.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint(foldhash::quality::FixedState::with_seed(0x616c_696b_6500).hash_one(self))
     }
 }
 
@@ -215,8 +225,8 @@ pub struct LookAlikes {
 impl LookAlikes {
     /// Orders like this one within the window that ends now.
     #[must_use]
-    pub fn count(&self, likeness: &Likeness, now: u64, window: u64) -> u32 {
-        let likeness = likeness.fingerprint();
+    pub fn count(&self, likeness: Fingerprint, now: u64, window: u64) -> u32 {
+        let likeness = likeness.0;
         let all = self.counts.get(&likeness).copied().unwrap_or(0);
         if all == 0 {
             return 0;
@@ -230,8 +240,8 @@ impl LookAlikes {
     }
 
     /// Counts an approved order.
-    pub fn record(&mut self, likeness: &Likeness, now: u64, limit: &LookAlikeLimit) {
-        let likeness = likeness.fingerprint();
+    pub fn record(&mut self, likeness: Fingerprint, now: u64, limit: &LookAlikeLimit) {
+        let likeness = likeness.0;
         while let Some((time, gone)) = self.recent.front().copied() {
             if !has_left(time, now, limit.window) {
                 break;
@@ -340,10 +350,10 @@ mod tests {
             let (mut alike, mut list, mut now) = (LookAlikes::default(), Vec::<(u64, i64)>::new(), 0_u64);
             for (gap, quantity) in events {
                 now += gap;
-                let likeness = Likeness { instrument: 1, side: Side::Buy, quantity: Quantity::whole(quantity), terms: Terms::Market };
+                let likeness = Likeness { instrument: 1, side: Side::Buy, quantity: Quantity::whole(quantity), terms: Terms::Market }.fingerprint();
                 let expected = list.iter().filter(|(time, other)| *other == quantity && now - time < limit.window).count();
-                prop_assert_eq!(alike.count(&likeness, now, limit.window), u32::try_from(expected).unwrap());
-                alike.record(&likeness, now, &limit);
+                prop_assert_eq!(alike.count(likeness, now, limit.window), u32::try_from(expected).unwrap());
+                alike.record(likeness, now, &limit);
                 list.push((now, quantity));
             }
         }

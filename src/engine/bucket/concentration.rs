@@ -13,6 +13,9 @@ use crate::risk::limits::ConcentrationBound;
 /// Most concentration limits one instrument can fall under: one by name and one for all, in each dimension.
 pub const CONCENTRATIONS: usize = 8;
 
+/// Concentration limits with their figures: dimension, bound, before, after.
+pub type Touched = ArrayVec<(Dimension, Money, Money, Money), CONCENTRATIONS>;
+
 /// Most accounts a bucket may have.
 pub const ACCOUNTS: usize = 64;
 
@@ -51,16 +54,10 @@ impl Tagged {
 }
 
 impl BucketState {
-    /// The concentration limits a shift touches: dimension, bound, before, after.
-    #[must_use]
-    pub fn concentrations(
-        &self,
-        shift: &Shift,
-        account: u16,
-    ) -> Option<ArrayVec<(Dimension, Money, Money, Money), CONCENTRATIONS>> {
-        let mut touched = ArrayVec::new();
+    /// The concentration limits a shift touches; nothing on overflow.
+    pub fn concentrations(&self, shift: &Shift, account: u16, touched: &mut Touched) -> Option<()> {
         let Some(holding) = self.holdings.get(&shift.number) else {
-            return Some(touched);
+            return Some(());
         };
         for at in &holding.tags {
             let tag = self.tags.get(usize::from(*at))?;
@@ -73,7 +70,7 @@ impl BucketState {
                 .ok()?;
         }
         if self.limits.concentration.is_empty() {
-            return Some(touched);
+            return Some(());
         }
         let (before, after) = match shift.account {
             Some((account, _, worth)) => (
@@ -90,7 +87,7 @@ impl BucketState {
                 .try_push((tag.dimension, tag.bound, tag.sum, after))
                 .ok()?;
         }
-        Some(touched)
+        Some(())
     }
 
     pub(super) fn change_venue(&mut self, account: u16, gross: (Money, Money)) {
