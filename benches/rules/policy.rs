@@ -57,8 +57,8 @@ fn case(limits: Limits, exit: bool) -> Option<Case<'static>> {
     let side = if exit { Side::Sell } else { Side::Buy };
     let quantity = Quantity::whole(100);
     let order = hold(100)?;
-    let before = Held::example()?;
-    let after = before.with(order)?;
+    let before: &'static Held = Box::leak(Box::new(Held::example()?));
+    let after: &'static Held = Box::leak(Box::new(before.with(order)?));
     let price: Price = amount("187.42");
     let rate = limits
         .order_rate
@@ -116,8 +116,8 @@ fn case(limits: Limits, exit: bool) -> Option<Case<'static>> {
         priced: Ok(()),
         look_alikes: 0,
         self_match: false,
-        line: (before.line, after.line),
-        totals: (before.totals, after.totals),
+        line: (&before.line, &after.line),
+        totals: (&before.totals, &after.totals),
         open_orders: (12, 1),
         concentration: concentration.leak(),
         traded: (before.totals.gross, after.totals.gross),

@@ -460,8 +460,8 @@ impl Engine {
                 state.look_alikes.count(likeness, now.mono, limit.window)
             }),
             self_match,
-            line: (holding.line, shift.line),
-            totals: (*state.totals(), shift.totals),
+            line: (&holding.line, &shift.line),
+            totals: (state.totals(), &shift.totals),
             open_orders: (state.live_orders(), u32::from(ask.replaced.is_none())),
             concentration: &concentration,
             traded,

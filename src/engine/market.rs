@@ -394,6 +394,7 @@ impl Market {
         }
         let _one_at_a_time = self.changes.lock();
         let pair = (update.base.clone(), update.quote.clone());
+        let inverse = (update.quote.clone(), update.base.clone());
         let source = update.source.as_ref();
         let disputed = {
             let mut all = self.rate_sources.lock();
@@ -403,8 +404,15 @@ impl Market {
             }
             // Twice the middle: shares of it are those of the middle.
             let value = update.bid.checked_add(update.ask);
+            let rule = (self.rate_max_age, DIVERGENCE_MAX);
             sources.note(source, update.source_time, value, now);
-            sources.dispute(source, value, (self.rate_max_age, DIVERGENCE_MAX), now)
+            let disputed = sources.dispute(source, value, rule, now);
+            // Another source may say it the other way round.
+            disputed
+                || all.get(&inverse).is_some_and(|others| {
+                    let value = inverse_middle(update);
+                    value.is_none() || others.dispute(source, value, rule, now)
+                })
         };
         let rate = Rate {
             bid: update.bid,
@@ -414,6 +422,11 @@ impl Market {
         };
         let mut rates = HashMap::clone(&self.rates.load());
         rates.insert(pair, rate);
+        if let Some(other) = rates.get_mut(&inverse)
+            && disputed
+        {
+            other.disputed = true;
+        }
         self.rates.store(Arc::new(rates));
         let version = self.next_version();
         Accepted::At(Taken { version, disputed })
@@ -602,6 +615,12 @@ fn put(
     Ok(())
 }
 
+/// Twice the middle of the inverse of a rate.
+fn inverse_middle(update: &RateUpdate) -> Option<Ratio> {
+    let inverse = |ratio: Ratio| Ratio::ONE.ratio_up(ratio);
+    inverse(update.ask)?.checked_add(inverse(update.bid)?)
+}
+
 fn is_jump(instrument: &Instrument, before: &Quote, after: &Quote) -> bool {
     let (Some(max), Some(old), Some(new)) =
         (instrument.jump_max, before.reference(), after.reference())
@@ -611,4 +630,64 @@ fn is_jump(instrument: &Instrument, before: &Quote, after: &Quote) -> bool {
     let moved = new.checked_sub(old).and_then(Price::checked_abs);
     let bound = old.checked_abs().and_then(|old| old.times_down(max));
     !matches!((moved, bound), (Some(moved), Some(bound)) if moved <= bound)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    const NOW: Now = Now {
+        wall: 1_000,
+        mono: 1_000,
+    };
+
+    fn rate(pair: (&str, &str), price: &str, source: &str, source_time: i64) -> RateUpdate {
+        RateUpdate {
+            base: pair.0.parse().unwrap(),
+            quote: pair.1.parse().unwrap(),
+            bid: price.parse().unwrap(),
+            ask: price.parse().unwrap(),
+            source: Some(source.parse().unwrap()),
+            source_time,
+        }
+    }
+
+    fn disputed(accepted: Accepted) -> bool {
+        match accepted {
+            Accepted::At(taken) => taken.disputed,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn sources_that_quote_a_pair_in_opposite_directions_are_compared() {
+        let market = Market::new(&EngineSetup::new("USD".parse().unwrap()));
+        let (eur, usd): (Currency, Currency) = ("EUR".parse().unwrap(), "USD".parse().unwrap());
+        let push = |pair, price, source, time| {
+            disputed(market.push_rate(&rate(pair, price, source, time), NOW))
+        };
+        let usable = |from, to| market.rate(from, to, NOW).is_ok();
+
+        assert!(!push(("EUR", "USD"), "1.25", "a", 1));
+        assert!(!push(("USD", "EUR"), "0.8", "b", 1), "the same, inverted");
+        assert!(usable(&eur, &usd) && usable(&usd, &eur));
+
+        assert!(push(("USD", "EUR"), "0.9", "b", 2));
+        assert!(!usable(&eur, &usd) && !usable(&usd, &eur));
+
+        assert!(!push(("USD", "EUR"), "0.8", "b", 3));
+        assert!(!push(("EUR", "USD"), "1.25", "a", 2));
+        assert!(usable(&eur, &usd) && usable(&usd, &eur));
+    }
+
+    #[test]
+    fn one_source_may_quote_both_directions_at_times_of_their_own() {
+        let market = Market::new(&EngineSetup::new("USD".parse().unwrap()));
+        for (pair, price, time) in [(("EUR", "USD"), "1.25", 5), (("USD", "EUR"), "0.5", 4)] {
+            assert!(!disputed(
+                market.push_rate(&rate(pair, price, "a", time), NOW)
+            ));
+        }
+    }
 }

@@ -70,9 +70,9 @@ pub struct Case<'a> {
     /// Whether it would trade with a live order of ours.
     pub self_match: bool,
     /// The bucket in this instrument, before and after.
-    pub line: (Line, Line),
+    pub line: (&'a Line, &'a Line),
     /// The bucket's totals, before and after.
-    pub totals: (Totals, Totals),
+    pub totals: (&'a Totals, &'a Totals),
     /// Live orders before, and how many this adds.
     pub open_orders: (u32, u32),
     /// Concentration limits that count this instrument: dimension, bound, before, after.
@@ -136,73 +136,83 @@ enum Exits {
     Pass,
 }
 
-struct Check {
-    reason: Reason,
-    set: ReasonSet,
-    exits: Exits,
-    run: fn(&Case<'_>, &mut Bench<'_>),
+/// Writes the policy out as one stretch of code, and as a list for whoever compares it with its reference.
+macro_rules! policy {
+    ($($reason:ident, $exits:ident, $check:ident;)*) => {
+        #[cfg(test)]
+        const CHECKS: &[(Reason, Exits)] = &[$((Reason::$reason, Exits::$exits),)*];
+
+        fn run_all(case: &Case<'_>, verdict: &mut Verdict) {
+            $(run(case, verdict, Reason::$reason, Exits::$exits, $check);)*
+        }
+    };
 }
 
-const fn check(reason: Reason, exits: Exits, run: fn(&Case<'_>, &mut Bench<'_>)) -> Check {
-    Check {
+// The policy on one screen.
+policy! {
+    StateHalted, Tested, halted;
+    StateCancelOnly, Tested, cancel_only;
+    StateReduceOnly, Pass, reduce_only;
+    ClientQuota, Tested, client_quota;
+    InstrumentExpired, Tested, expired;
+    VenueNotListed, Tested, listed;
+    PriceNotPositive, Tested, price_sign;
+    PriceOffTick, Tested, tick;
+    QuantityOffLot, Tested, lot;
+    ExpireTimePast, Tested, expire_time;
+    LegalRestriction, Tested, restricted;
+    InstrumentNotAllowed, Pass, allowed;
+    OutsideTradingWindow, Pass, trading_window;
+    ReduceOnlyExceedsPosition, Pass, reduce_only_mark;
+    PostOnlyRequired, Pass, post_only_required;
+    PostOnlyForbidden, Pass, post_only_forbidden;
+    ShortSaleForbidden, Pass, short_sale;
+    LocateRequired, Pass, locate;
+    OrderQuantity, Tested, order_quantity;
+    OrderBaseQuantity, Tested, order_base_quantity;
+    PriceCollar, Tested, collar;
+    PriceCollarPeriod, Tested, collar_period;
+    OrderNotional, Pass, order_notional;
+    OrderUnderlyingNotional, Pass, order_underlying_notional;
+    LookAlike, Pass, look_alike;
+    SelfMatch, Tested, self_match;
+    PositionLong, Pass, position_long;
+    PositionShort, Pass, position_short;
+    GrossNotional, Pass, gross_notional;
+    NetNotional, Pass, net_notional;
+    OpenOrders, Tested, open_orders;
+    Concentration, Pass, concentration;
+    TradedNotional, Pass, traded_notional;
+    InboundCap, Tested, inbound_cap;
+    OrderRate, Tested, order_rate;
+    NotionalRate, Pass, notional_rate;
+}
+
+#[inline]
+fn run(
+    case: &Case<'_>,
+    verdict: &mut Verdict,
+    reason: Reason,
+    exits: Exits,
+    check: impl Fn(&Case<'_>, &mut Bench<'_>),
+) {
+    if case.exit && exits == Exits::Pass {
+        verdict.not_applicable.insert(reason);
+        return;
+    }
+    let mut bench = Bench {
         reason,
-        set: ReasonSet::of(reason),
-        exits,
-        run,
+        exit: case.exit,
+        ran: false,
+        verdict,
+    };
+    check(case, &mut bench);
+    if bench.ran {
+        verdict.evaluated.insert(reason);
+    } else {
+        verdict.not_applicable.insert(reason);
     }
 }
-
-/// The policy on one screen.
-const CHECKS: &[Check] = &[
-    check(Reason::StateHalted, Exits::Tested, halted),
-    check(Reason::StateCancelOnly, Exits::Tested, cancel_only),
-    check(Reason::StateReduceOnly, Exits::Pass, reduce_only),
-    check(Reason::ClientQuota, Exits::Tested, client_quota),
-    check(Reason::InstrumentExpired, Exits::Tested, expired),
-    check(Reason::VenueNotListed, Exits::Tested, listed),
-    check(Reason::PriceNotPositive, Exits::Tested, price_sign),
-    check(Reason::PriceOffTick, Exits::Tested, tick),
-    check(Reason::QuantityOffLot, Exits::Tested, lot),
-    check(Reason::ExpireTimePast, Exits::Tested, expire_time),
-    check(Reason::LegalRestriction, Exits::Tested, restricted),
-    check(Reason::InstrumentNotAllowed, Exits::Pass, allowed),
-    check(Reason::OutsideTradingWindow, Exits::Pass, trading_window),
-    check(
-        Reason::ReduceOnlyExceedsPosition,
-        Exits::Pass,
-        reduce_only_mark,
-    ),
-    check(Reason::PostOnlyRequired, Exits::Pass, post_only_required),
-    check(Reason::PostOnlyForbidden, Exits::Pass, post_only_forbidden),
-    check(Reason::ShortSaleForbidden, Exits::Pass, short_sale),
-    check(Reason::LocateRequired, Exits::Pass, locate),
-    check(Reason::OrderQuantity, Exits::Tested, order_quantity),
-    check(
-        Reason::OrderBaseQuantity,
-        Exits::Tested,
-        order_base_quantity,
-    ),
-    check(Reason::PriceCollar, Exits::Tested, collar),
-    check(Reason::PriceCollarPeriod, Exits::Tested, collar_period),
-    check(Reason::OrderNotional, Exits::Pass, order_notional),
-    check(
-        Reason::OrderUnderlyingNotional,
-        Exits::Pass,
-        order_underlying_notional,
-    ),
-    check(Reason::LookAlike, Exits::Pass, look_alike),
-    check(Reason::SelfMatch, Exits::Tested, self_match),
-    check(Reason::PositionLong, Exits::Pass, position_long),
-    check(Reason::PositionShort, Exits::Pass, position_short),
-    check(Reason::GrossNotional, Exits::Pass, gross_notional),
-    check(Reason::NetNotional, Exits::Pass, net_notional),
-    check(Reason::OpenOrders, Exits::Tested, open_orders),
-    check(Reason::Concentration, Exits::Pass, concentration),
-    check(Reason::TradedNotional, Exits::Pass, traded_notional),
-    check(Reason::InboundCap, Exits::Tested, inbound_cap),
-    check(Reason::OrderRate, Exits::Tested, order_rate),
-    check(Reason::NotionalRate, Exits::Pass, notional_rate),
-];
 
 /// Runs every check, and collects every figure where `figures` asks for it.
 #[must_use]
@@ -211,24 +221,7 @@ pub fn evaluate(case: &Case<'_>, figures: bool) -> Verdict {
         figures: figures.then(Vec::new),
         ..Verdict::default()
     };
-    for check in CHECKS {
-        if case.exit && check.exits == Exits::Pass {
-            verdict.not_applicable.add(check.set);
-            continue;
-        }
-        let mut bench = Bench {
-            reason: check.reason,
-            exit: case.exit,
-            ran: false,
-            verdict: &mut verdict,
-        };
-        (check.run)(case, &mut bench);
-        if bench.ran {
-            verdict.evaluated.add(check.set);
-        } else {
-            verdict.not_applicable.add(check.set);
-        }
-    }
+    run_all(case, &mut verdict);
     verdict
 }
 
@@ -433,7 +426,7 @@ fn reduce_only_mark(case: &Case<'_>, bench: &mut Bench<'_>) {
     if !case.attributes.reduce_only {
         return;
     }
-    let (before, after) = (&case.line.0, &case.line.1);
+    let (before, after) = case.line;
     let reducible = match case.side {
         Side::Buy => before.position.checked_neg(),
         Side::Sell => Some(before.position),
@@ -641,7 +634,7 @@ fn position_short(case: &Case<'_>, bench: &mut Bench<'_>) {
 
 fn position(case: &Case<'_>, bench: &mut Bench<'_>, limit: Quantity, side: Side) {
     let reach = |line: &Line| case.limits.position_rule.reach(line, side);
-    match (reach(&case.line.0), reach(&case.line.1)) {
+    match (reach(case.line.0), reach(case.line.1)) {
         (Some(before), Some(after)) => bench.measure(Level::Bucket, quantity(limit, before, after)),
         _ => bench.unavailable(Reason::Overflow),
     }

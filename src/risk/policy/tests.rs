@@ -20,7 +20,7 @@ fn the_reference_lists_the_checks_in_their_order_and_what_exits_pass() {
         .collect();
     let checks: Vec<(u16, bool)> = CHECKS
         .iter()
-        .map(|check| (check.reason.code(), check.exits == Exits::Tested))
+        .map(|(reason, exits)| (reason.code(), *exits == Exits::Tested))
         .collect();
     assert_eq!(told, checks);
 }
