@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// The order path once more, as the gateway serves it: decisions and the answers of a session are encoded when they are made, and then
-/// sent, kept and sent again as they are. All other messages are those of the contract.
+/// sent, kept and sent again as they are; orders are read from the bytes they came in. All other messages are those of the contract.
 fn served(mut contract: FileDescriptorSet, out: PathBuf) -> Result<(), Box<dyn Error>> {
     contract
         .file
@@ -55,6 +55,10 @@ fn served(mut contract: FileDescriptorSet, out: PathBuf) -> Result<(), Box<dyn E
     for response in ["Decide", "Replace", "WhatIf", "Session"] {
         let response = format!(".bulkhead.v1.{response}Response");
         config.extern_path(response, "crate::pb_codec::Encoded");
+    }
+    for request in ["Decide", "Session"] {
+        let request = format!(".bulkhead.v1.{request}Request");
+        config.extern_path(request, "crate::pb_codec::Received");
     }
     tonic_prost_build::configure()
         .build_client(false)

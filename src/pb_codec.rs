@@ -2,16 +2,16 @@
 //! a request gets INVALID_ARGUMENT instead of INTERNAL, and a message of a session or of a stream of marks does not end its stream.
 
 use core::convert::Infallible;
-use core::fmt::{self, Write as _};
+use core::fmt;
 use std::any::Any;
+use std::io::Write as _;
 use std::marker::PhantomData;
 
-use prost::bytes::{Buf, BufMut, Bytes, BytesMut};
-use prost::encoding::{DecodeContext, WireType, encode_key, encode_varint, encoded_len_varint};
+use prost::bytes::{Buf, BufMut, Bytes};
+use prost::encoding::{DecodeContext, WireType, encode_varint, encoded_len_varint};
 use prost::{DecodeError, Message, Name};
 use tonic::Status;
-use tonic::codec::{Codec, DecodeBuf, Decoder};
-use tonic_prost::ProstEncoder;
+use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
 use crate::pb::{SessionRequest, StreamMarksRequest};
 
@@ -20,6 +20,12 @@ pub const BROKEN_REQUEST: &str = "the request is not a valid protobuf message of
 
 /// What a client is told of an answer that is not protobuf.
 pub const BROKEN_RESPONSE: &str = "the response is not a valid protobuf message of its type";
+
+/// Bytes that a call sets aside for its request, and for its answer: most need no more. tonic's own 8 KiB each, for every call in flight,
+/// push what decisions need out of the cache.
+const CALL_ROOM: usize = 512;
+/// Bytes of answers after which a stream sends what it has, as tonic has it; it sets as many aside at a time.
+const STREAM_ROOM: usize = 32 * 1_024;
 
 /// Codec of every method of the contract: sends `T`, receives `U`.
 #[derive(Debug, Clone)]
@@ -36,19 +42,56 @@ impl<T, U> Default for EdgeCodec<T, U> {
 impl<T, U> Codec for EdgeCodec<T, U>
 where
     T: Message + Send + 'static,
-    U: Message + Name + Default + Send + 'static,
+    U: Incoming + Send + 'static,
 {
     type Encode = T;
     type Decode = U;
-    type Encoder = ProstEncoder<T>;
+    type Encoder = EdgeEncoder<T>;
     type Decoder = EdgeDecoder<U>;
 
     fn encoder(&mut self) -> Self::Encoder {
-        ProstEncoder::default()
+        EdgeEncoder::default()
     }
 
     fn decoder(&mut self) -> Self::Decoder {
         EdgeDecoder::default()
+    }
+}
+
+/// Encoder of one message type.
+#[derive(Debug, Clone)]
+pub struct EdgeEncoder<T> {
+    message: PhantomData<T>,
+    /// Room that is made when there is none left: none beyond the message for the only answer of a call.
+    room: usize,
+}
+
+impl<T> Default for EdgeEncoder<T> {
+    fn default() -> Self {
+        Self {
+            message: PhantomData,
+            room: 0,
+        }
+    }
+}
+
+impl<T: Message> Encoder for EdgeEncoder<T> {
+    type Item = T;
+    type Error = Status;
+
+    fn encode(&mut self, item: T, buf: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        let length = item.encoded_len();
+        if buf.chunk_mut().len() < length {
+            buf.reserve(length.max(self.room));
+        }
+        // What sends a second message is a stream.
+        self.room = STREAM_ROOM;
+        item.encode_raw(buf);
+        Ok(())
+    }
+
+    fn buffer_settings(&self) -> BufferSettings {
+        BufferSettings::new(CALL_ROOM, STREAM_ROOM)
     }
 }
 
@@ -66,15 +109,64 @@ impl<U> Default for EdgeDecoder<U> {
     }
 }
 
-impl<U> Decoder for EdgeDecoder<U>
-where
-    U: Message + Name + Default + Send + 'static,
-{
+impl<U: Incoming + Send + 'static> Decoder for EdgeDecoder<U> {
     type Item = U;
     type Error = Status;
 
     fn decode(&mut self, buf: &mut DecodeBuf<'_>) -> Result<Option<Self::Item>, Self::Error> {
-        decode(buf).map(Some)
+        U::receive(buf).map(Some)
+    }
+
+    fn buffer_settings(&self) -> BufferSettings {
+        BufferSettings::new(CALL_ROOM, STREAM_ROOM)
+    }
+}
+
+/// What is received as a message.
+pub trait Incoming: Sized {
+    /// Takes one message and consumes all of `buf`, also when it is broken: the next message begins behind it.
+    ///
+    /// # Errors
+    /// Where it is broken, and its type has no way to say so.
+    fn receive(buf: &mut impl Buf) -> Result<Self, Status>;
+}
+
+impl<M: Message + Name + Default + 'static> Incoming for M {
+    fn receive(buf: &mut impl Buf) -> Result<Self, Status> {
+        decode(buf)
+    }
+}
+
+/// A message as it came: who asks for it reads it.
+#[derive(Clone, Debug, Default)]
+pub struct Received(Bytes);
+
+impl Received {
+    /// The message as bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The message as one of the contract.
+    ///
+    /// # Errors
+    /// Where it is broken, and its type has no way to say so.
+    pub fn message<M: Message + Name + Default + 'static>(&self) -> Result<M, Status> {
+        decode(&mut self.bytes())
+    }
+}
+
+/// As it would come from a client.
+impl<M: Message> From<&M> for Received {
+    fn from(message: &M) -> Self {
+        Self(message.encode_to_vec().into())
+    }
+}
+
+impl Incoming for Received {
+    fn receive(buf: &mut impl Buf) -> Result<Self, Status> {
+        Ok(Self(buf.copy_to_bytes(buf.remaining())))
     }
 }
 
@@ -104,15 +196,15 @@ fn decode<U: Message + Name + Default + 'static>(buf: &mut impl Buf) -> Result<U
         Status::invalid_argument(BROKEN_REQUEST)
     })
 }
-
 /// A message that is encoded already. Clones share its bytes.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Encoded(Bytes);
 
 impl Encoded {
-    /// The message that `fields` were written of; the next one begins behind it in the same room.
-    pub fn split_from(fields: &mut BytesMut) -> Self {
-        Self(fields.split().freeze())
+    /// The message in these bytes.
+    #[must_use]
+    pub fn new(bytes: impl Into<Bytes>) -> Self {
+        Self(bytes.into())
     }
 
     /// The message as bytes.
@@ -124,11 +216,11 @@ impl Encoded {
 
 /// Writes a message field by field, straight into the bytes that are sent. As in any protobuf encoding, numbers that are zero, flags
 /// that are false and texts that are empty are left out, and messages are not.
-pub struct Fields<'b>(&'b mut BytesMut);
+pub struct Fields<'b>(&'b mut Vec<u8>);
 
 impl<'b> Fields<'b> {
     /// Fields of the message that begins where these bytes do.
-    pub const fn of(bytes: &'b mut BytesMut) -> Self {
+    pub const fn of(bytes: &'b mut Vec<u8>) -> Self {
         Self(bytes)
     }
 
@@ -146,16 +238,16 @@ impl<'b> Fields<'b> {
     /// An unsigned number, an enum's, or a signed one as its two's complement.
     pub fn number(&mut self, field: u32, number: u64) {
         if number != 0 {
-            encode_key(field, WireType::Varint, self.0);
-            encode_varint(number, self.0);
+            self.key(field, WireType::Varint);
+            self.varint(number);
         }
     }
 
     /// A number that always takes eight bytes.
     pub fn fixed(&mut self, field: u32, number: u64) {
         if number != 0 {
-            encode_key(field, WireType::SixtyFourBit, self.0);
-            self.0.put_u64_le(number);
+            self.key(field, WireType::SixtyFourBit);
+            self.0.extend_from_slice(&number.to_le_bytes());
         }
     }
 
@@ -167,9 +259,9 @@ impl<'b> Fields<'b> {
     /// A text.
     pub fn text(&mut self, field: u32, text: &str) {
         if !text.is_empty() {
-            encode_key(field, WireType::LengthDelimited, self.0);
-            encode_varint(wide(text.len()), self.0);
-            self.0.put_slice(text.as_bytes());
+            self.key(field, WireType::LengthDelimited);
+            self.varint(wide(text.len()));
+            self.0.extend_from_slice(text.as_bytes());
         }
     }
 
@@ -184,20 +276,60 @@ impl<'b> Fields<'b> {
     /// A text of two numbers as `{:x}-{:x}` writes them: there is one in each decision, and it need not be formatted by the general means.
     pub fn pair(&mut self, field: u32, first: u64, second: u64) {
         self.message(field, |to| {
-            to.digits(first);
-            to.0.put_u8(b'-');
-            to.digits(second);
+            to.digits::<16>(first, 1);
+            to.0.push(b'-');
+            to.digits::<16>(second, 1);
         });
     }
 
-    fn digits(&mut self, number: u64) {
-        let bits = u64::BITS.saturating_sub(number.leading_zeros());
-        for place in (0..bits.div_ceil(4).max(1)).rev() {
-            let digit = number.unbounded_shr(place.saturating_mul(4)) & 0xf;
-            let digit = u8::try_from(digit).unwrap_or(0);
-            let letter = if digit < 10 { b'0' } else { b'a' - 10 };
-            self.0.put_u8(letter.saturating_add(digit));
+    /// A text of a whole number and twelfth decimals, as amounts are written: `7`, `7.5`, `0.000000000001`.
+    pub fn twelfths(&mut self, field: u32, units: u64) {
+        const ONE: u64 = 1_000_000_000_000;
+        self.message(field, |to| {
+            to.digits::<10>(units / ONE, 1);
+            let (mut fraction, mut width) = (units % ONE, 12_usize);
+            if fraction > 0 {
+                while fraction.is_multiple_of(10) {
+                    (fraction, width) = (fraction / 10, width.saturating_sub(1));
+                }
+                to.0.push(b'.');
+                to.digits::<10>(fraction, width);
+            }
+        });
+    }
+
+    /// A number to a base of at most sixteen, with so many digits at least.
+    fn digits<const BASE: u64>(&mut self, mut number: u64, least: usize) {
+        const LETTERS: &[u8; 16] = b"0123456789abcdef";
+        // No number of 64 bits has more, in the bases that are used.
+        let mut digits = [b'0'; 20];
+        let mut unused = digits.len();
+        for place in digits.iter_mut().rev() {
+            let digit = usize::try_from(number.checked_rem(BASE).unwrap_or(0)).unwrap_or(0);
+            *place = LETTERS.get(digit).copied().unwrap_or(b'0');
+            number = number.checked_div(BASE).unwrap_or(0);
+            unused = unused.saturating_sub(1);
+            if number == 0 {
+                break;
+            }
         }
+        let start = unused.min(digits.len().saturating_sub(least));
+        self.0
+            .extend_from_slice(digits.get(start..).unwrap_or_default());
+    }
+
+    fn key(&mut self, field: u32, wire_type: WireType) {
+        self.varint((u64::from(field) << 3) | wire_number(wire_type));
+    }
+
+    fn varint(&mut self, mut number: u64) {
+        while number >= 0x80 {
+            let [low, ..] = number.to_le_bytes();
+            self.0.push(low | 0x80);
+            number >>= 7;
+        }
+        let [low, ..] = number.to_le_bytes();
+        self.0.push(low);
     }
 
     /// A message that was made before.
@@ -223,10 +355,10 @@ impl<'b> Fields<'b> {
         write: impl FnOnce(&mut Fields<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let before = self.0.len();
-        encode_key(field, WireType::LengthDelimited, self.0);
+        self.key(field, WireType::LengthDelimited);
         let length_at = self.0.len();
         // The length takes one byte, or moves what is behind it.
-        self.0.put_u8(0);
+        self.0.push(0);
         let start = self.0.len();
         if let Err(error) = write(&mut Fields(self.0)) {
             self.0.truncate(before);
@@ -236,13 +368,25 @@ impl<'b> Fields<'b> {
         let length = wide(end.saturating_sub(start));
         let more = encoded_len_varint(length).saturating_sub(1);
         if more > 0 {
-            self.0.put_bytes(0, more);
+            self.0.resize(end.saturating_add(more), 0);
             self.0.copy_within(start..end, start.saturating_add(more));
         }
         if let Some(mut room) = self.0.get_mut(length_at..start.saturating_add(more)) {
             encode_varint(length, &mut room);
         }
         Ok(())
+    }
+}
+
+/// The number of a wire type, of those that are written here.
+const fn wire_number(wire_type: WireType) -> u64 {
+    match wire_type {
+        WireType::Varint => 0,
+        WireType::SixtyFourBit => 1,
+        WireType::LengthDelimited => 2,
+        WireType::StartGroup => 3,
+        WireType::EndGroup => 4,
+        WireType::ThirtyTwoBit => 5,
     }
 }
 
@@ -283,6 +427,7 @@ mod tests {
     use tonic::codec::Streaming;
 
     use super::*;
+    use crate::domain::amount::Quantity;
     use crate::pb::{
         DecideRequest, DecideResponse, Order, ReportRequest, SessionResponse, WatchRequest,
         session_request::Payload,
@@ -406,7 +551,7 @@ mod tests {
         use crate::pb::{ChecksRun, OperationError, SessionOpened, SessionResponse, Versions};
         use crate::pb::{Decimal, session_response::Payload as Answer};
 
-        let mut bytes = BytesMut::new();
+        let mut bytes = Vec::new();
         let mut to = Fields::of(&mut bytes);
         to.number(1, 300);
         to.number(2, 0);
@@ -428,7 +573,7 @@ mod tests {
             server_seq: 0,
             payload: Some(Answer::Opened(opened)),
         };
-        assert_eq!(bytes.split(), response.encode_to_vec());
+        assert_eq!(core::mem::take(&mut bytes), response.encode_to_vec());
 
         let mut to = Fields::of(&mut bytes);
         to.fixed(1, 1 << 40);
@@ -437,7 +582,7 @@ mod tests {
             evaluated: 1 << 40,
             not_applicable: 0,
         };
-        assert_eq!(bytes.split(), checks.encode_to_vec());
+        assert_eq!(core::mem::take(&mut bytes), checks.encode_to_vec());
 
         // Lengths of one, two and three bytes, and a message within that is empty.
         for length in [0, 1, 127, 128, 16_383, 16_384, 100_000] {
@@ -452,10 +597,18 @@ mod tests {
                 payload: Some(Answer::Error(error.clone())),
                 ..SessionResponse::default()
             };
-            assert_eq!(bytes.split(), response.encode_to_vec(), "{length}");
+            assert_eq!(
+                core::mem::take(&mut bytes),
+                response.encode_to_vec(),
+                "{length}"
+            );
             let mut to = Fields::of(&mut bytes);
             to.made(11, &error);
-            assert_eq!(bytes.split(), response.encode_to_vec(), "{length}");
+            assert_eq!(
+                core::mem::take(&mut bytes),
+                response.encode_to_vec(),
+                "{length}"
+            );
         }
 
         let mut to = Fields::of(&mut bytes);
@@ -463,14 +616,32 @@ mod tests {
         let decimal = Decimal {
             value: "7.5".to_owned(),
         };
-        assert_eq!(bytes.split(), decimal.encode_to_vec());
+        assert_eq!(core::mem::take(&mut bytes), decimal.encode_to_vec());
+        for units in [
+            0,
+            1,
+            10,
+            999_999_999_999,
+            1_000_000_000_000,
+            7_500_000_000_000,
+            187_420_000_000_000,
+            u64::MAX,
+        ] {
+            let mut to = Fields::of(&mut bytes);
+            to.twelfths(1, units);
+            let amount = Quantity::from_units(i128::from(units));
+            let decimal = Decimal {
+                value: amount.to_string(),
+            };
+            assert_eq!(core::mem::take(&mut bytes), decimal.encode_to_vec());
+        }
         for (first, second) in [(0, 1), (u64::MAX, 0xf0), (0x10, 0x0123_4567_89ab_cdef)] {
             let mut to = Fields::of(&mut bytes);
             to.pair(1, first, second);
             let decimal = Decimal {
                 value: format!("{first:x}-{second:x}"),
             };
-            assert_eq!(bytes.split(), decimal.encode_to_vec());
+            assert_eq!(core::mem::take(&mut bytes), decimal.encode_to_vec());
         }
 
         let mut to = Fields::of(&mut bytes);

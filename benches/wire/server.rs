@@ -142,7 +142,7 @@ async fn serve_gateway(
         drain,
     };
     let _stopped = server
-        .serve(move || gate.routes(message_max), core::future::pending())
+        .serve(move || gate.services(message_max), core::future::pending())
         .await?;
     Ok(())
 }

@@ -138,7 +138,8 @@ pub fn state_json(state: Option<&pb::StateInfo>) -> Value {
     })
 }
 
-fn change_json(change: Option<&pb::ChangeResult>) -> Value {
+/// What became of a change, for machines.
+pub(super) fn change_json(change: Option<&pb::ChangeResult>) -> Value {
     let Some(change) = change else {
         return Value::Null;
     };
@@ -149,7 +150,8 @@ fn change_json(change: Option<&pb::ChangeResult>) -> Value {
     })
 }
 
-fn context(actor: Option<&String>, reason: &str) -> Option<pb::ChangeContext> {
+/// Who and why.
+pub(super) fn context(actor: Option<&String>, reason: &str) -> Option<pb::ChangeContext> {
     Some(pb::ChangeContext {
         actor: client::actor(actor),
         reason: reason.to_owned(),

@@ -7,6 +7,7 @@ pub mod control;
 pub mod mark;
 pub mod order;
 pub mod replay;
+pub mod resolve;
 pub mod serve;
 pub mod watch;
 
@@ -21,6 +22,7 @@ use control::{HaltArgs, RearmArgs};
 use mark::MarkArgs;
 use order::OrderArgs;
 use replay::ReplayArgs;
+use resolve::ResolveArgs;
 use serve::ServeArgs;
 use watch::WatchArgs;
 
@@ -58,6 +60,8 @@ enum Command {
     Halt(HaltArgs),
     /// End a halt
     Rearm(RearmArgs),
+    /// End an order that nobody reports of, once the venue was asked
+    Resolve(ResolveArgs),
 }
 
 /// Does what the arguments of the process say.
@@ -86,6 +90,7 @@ pub fn run() -> ExitCode {
         Command::Watch(args) => watch::run(&args),
         Command::Halt(args) => control::halt(&args),
         Command::Rearm(args) => control::rearm(&args),
+        Command::Resolve(args) => resolve::run(&args),
     };
     done.unwrap_or_else(|error| failure(&error))
 }

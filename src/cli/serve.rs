@@ -124,7 +124,7 @@ pub async fn serve_by(
         readiness.clone(),
     );
     let message_max = settings.max_message_bytes;
-    let services = move || gate.routes(message_max);
+    let services = move || gate.services(message_max);
     let sweeping = tokio::spawn(async move {
         let mut ticks = tokio::time::interval(interval);
         for round in 0_usize.. {

@@ -1,8 +1,10 @@
 //! Where `Watch` hears of what happened. Telling takes no time while nobody watches, and never waits for one who does.
 
+use core::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 
 use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
 
 use super::convert::control::{Change, Scope, write_note, write_scope, write_state};
 use super::convert::decision::{self, Asked};
@@ -71,24 +73,57 @@ pub struct Config<'a> {
 #[derive(Clone, Debug)]
 pub struct Feed {
     sender: broadcast::Sender<Arc<Event>>,
+    /// How many listen. The channel counts them as well, under its lock: every worker would wait there at every decision.
+    listeners: Arc<AtomicUsize>,
+}
+
+/// A watcher's place at the source.
+#[derive(Debug)]
+pub struct Listener {
+    events: broadcast::Receiver<Arc<Event>>,
+    listeners: Arc<AtomicUsize>,
+}
+
+impl Listener {
+    /// The next event.
+    ///
+    /// # Errors
+    /// Where some were missed, or there will be no more.
+    pub async fn recv(&mut self) -> Result<Arc<Event>, RecvError> {
+        self.events.recv().await
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.listeners.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Default for Feed {
     fn default() -> Self {
         let (sender, _) = broadcast::channel(BACKLOG);
-        Self { sender }
+        Self {
+            sender,
+            listeners: Arc::default(),
+        }
     }
 }
 
 impl Feed {
     /// Everything from now on.
     #[must_use]
-    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Event>> {
-        self.sender.subscribe()
+    pub fn subscribe(&self) -> Listener {
+        let events = self.sender.subscribe();
+        self.listeners.fetch_add(1, Ordering::SeqCst);
+        Listener {
+            events,
+            listeners: Arc::clone(&self.listeners),
+        }
     }
 
     fn tell(&self, event: impl FnOnce() -> Event) {
-        if self.sender.receiver_count() > 0 {
+        if self.listeners.load(Ordering::SeqCst) > 0 {
             // An error says that the last watcher has gone in between.
             let _ = self.sender.send(Arc::new(event()));
         }
@@ -386,4 +421,31 @@ fn is_below(engine: &Engine, bucket: &BucketId, group: &GroupId) -> bool {
 fn is_under(engine: &Engine, group: &GroupId, above: &GroupId) -> bool {
     let up = |group: &Arc<Group>| group.parent.clone();
     core::iter::successors(engine.group(group), up).any(|it| it.id == *above)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn events_are_made_for_those_who_listen() {
+        let feed = Feed::default();
+        let event = || Event {
+            buckets: Vec::new(),
+            groups: Vec::new(),
+            client: None,
+            reach: None,
+            response: pb::WatchResponse::default(),
+        };
+        feed.tell(|| unreachable!("nobody listens"));
+        let mut one = feed.subscribe();
+        let mut other = feed.clone().subscribe();
+        feed.tell(event);
+        assert!(one.recv().await.is_ok() && other.recv().await.is_ok());
+        drop(one);
+        feed.tell(event);
+        assert!(other.recv().await.is_ok());
+        drop(other);
+        feed.tell(|| unreachable!("nobody listens any more"));
+    }
 }

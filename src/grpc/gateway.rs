@@ -2,7 +2,6 @@
 //!
 //! Each operation is decode, ask the engine, encode. Nothing here waits: the engine answers at once.
 
-use prost::bytes::BytesMut;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::Gate;
@@ -10,7 +9,7 @@ use super::convert::decision::{self, Asked};
 use super::convert::error::Refusal;
 use super::convert::field::Path;
 use super::convert::order::{self, Question};
-use super::convert::{report, view};
+use super::convert::{raw, report, view};
 use super::feed;
 use super::session::Session;
 use crate::domain::decision::{Finding, Level, Reason};
@@ -19,7 +18,7 @@ use crate::domain::order::OrderKey;
 use crate::engine::answer;
 use crate::pb;
 use crate::pb::served::gateway_service_server::GatewayService;
-use crate::pb_codec::{Encoded, Fields};
+use crate::pb_codec::{Encoded, Fields, Received};
 
 /// Bytes that an approval fits in, nearly always.
 pub(super) const APPROVAL: usize = 384;
@@ -57,9 +56,9 @@ impl Frame<'_> {
 
 impl Gate {
     /// Decides an order, and writes the response.
-    pub(super) fn decide(
+    pub(super) fn decide<'b>(
         &self,
-        request: pb::DecideRequest,
+        request: impl Into<raw::DecideRequest<'b>>,
         frame: Frame<'_>,
         to: &mut Fields<'_>,
     ) -> Result<(), Refusal> {
@@ -250,9 +249,9 @@ impl Gate {
 fn call(
     write: impl FnOnce(&mut Fields<'_>) -> Result<(), Refusal>,
 ) -> Result<Response<Encoded>, Status> {
-    let mut bytes = BytesMut::with_capacity(APPROVAL);
+    let mut bytes = Vec::with_capacity(APPROVAL);
     write(&mut Fields::of(&mut bytes))?;
-    Ok(Response::new(Encoded::split_from(&mut bytes)))
+    Ok(Response::new(Encoded::new(bytes)))
 }
 
 fn refused(refusal: answer::Refusal, bucket: &BucketId, key: &OrderKey) -> Refusal {
@@ -278,12 +277,13 @@ fn refused_order(refusal: answer::Refusal, key: &OrderKey) -> Refusal {
 
 #[tonic::async_trait]
 impl GatewayService for Gateway {
-    async fn decide(
-        &self,
-        request: Request<pb::DecideRequest>,
-    ) -> Result<Response<Encoded>, Status> {
-        let request = request.into_inner();
-        call(|to| self.gate.decide(request, Frame::CALL, to))
+    async fn decide(&self, request: Request<Received>) -> Result<Response<Encoded>, Status> {
+        let received = request.into_inner();
+        if let Some(request) = raw::decide(received.bytes()) {
+            return call(|to| self.gate.decide(request, Frame::CALL, to));
+        }
+        let request: pb::DecideRequest = received.message()?;
+        call(|to| self.gate.decide(&request, Frame::CALL, to))
     }
 
     async fn replace(
@@ -333,7 +333,7 @@ impl GatewayService for Gateway {
 
     async fn session(
         &self,
-        request: Request<Streaming<pb::SessionRequest>>,
+        request: Request<Streaming<Received>>,
     ) -> Result<Response<Session>, Status> {
         Ok(Response::new(Session::new(
             self.gate.clone(),

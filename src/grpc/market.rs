@@ -7,9 +7,9 @@ use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::Gate;
 use super::convert::error::Malformed;
 use super::convert::market::{Feed, feed, push_marks, push_rates, status};
+use super::{Gate, stream_failure};
 use crate::domain::time::Now;
 use crate::engine::market::{MarkUpdate, RateUpdate};
 use crate::pb::{self, market_data_service_server::MarketDataService};
@@ -95,7 +95,7 @@ impl MarketData {
                 Ok(Some(request)) => Ok(self.take(request)),
                 Ok(None) => return,
                 // The stream's own failure, such as a message over the limit: where the next one begins is not known.
-                Err(broken) => Err(broken),
+                Err(broken) => Err(stream_failure(broken)),
             };
             let last = answer.is_err();
             if answers.send(answer).await.is_err() || last {

@@ -12,9 +12,11 @@ pub mod session;
 use std::sync::Arc;
 
 use tonic::service::Routes;
+use tonic::{Code, Status};
 
 use self::convert::monitor::Page;
 use self::feed::Feed;
+use self::gateway::Gateway;
 use self::session::Sessions;
 use crate::clock::Clock;
 use crate::domain::time::Now;
@@ -23,7 +25,7 @@ use crate::pb::admin_service_server::AdminServiceServer;
 use crate::pb::market_data_service_server::MarketDataServiceServer;
 use crate::pb::monitor_service_server::MonitorServiceServer;
 use crate::pb::served::gateway_service_server::GatewayServiceServer;
-use crate::server::{ANSWER_MAX, Drain, Readiness};
+use crate::server::{ANSWER_MAX, Drain, Readiness, Services};
 
 /// What every service works with. Clones are the same gate.
 #[derive(Clone)]
@@ -73,15 +75,12 @@ impl Gate {
 
     /// Every service of the contract; messages of requests are read up to `message_max` bytes.
     #[must_use]
-    pub fn routes(&self, message_max: usize) -> Routes {
-        let gateway = gateway::Gateway::new(self.clone());
+    pub fn services(&self, message_max: usize) -> Services<GatewayServiceServer<Gateway>> {
         let [for_admin, for_market, for_monitor] = [(); 3].map(|()| self.clone());
-        Routes::new(
-            GatewayServiceServer::new(gateway)
-                .max_decoding_message_size(message_max)
-                .max_encoding_message_size(ANSWER_MAX),
-        )
-        .add_service(
+        let first = GatewayServiceServer::new(Gateway::new(self.clone()))
+            .max_decoding_message_size(message_max)
+            .max_encoding_message_size(ANSWER_MAX);
+        let others = Routes::new(
             AdminServiceServer::new(admin::Admin { gate: for_admin })
                 .max_decoding_message_size(message_max)
                 .max_encoding_message_size(ANSWER_MAX),
@@ -95,8 +94,18 @@ impl Gate {
             MonitorServiceServer::new(monitor::Monitor { gate: for_monitor })
                 .max_decoding_message_size(message_max)
                 .max_encoding_message_size(ANSWER_MAX),
-        )
+        );
+        Services { first, others }
     }
+}
+
+/// How a stream of requests failed. tonic says OUT_OF_RANGE of a message that is larger than allowed; gRPC, and the contract,
+/// RESOURCE_EXHAUSTED.
+fn stream_failure(status: Status) -> Status {
+    if status.code() == Code::OutOfRange {
+        return Status::resource_exhausted(status.message());
+    }
+    status
 }
 
 /// One page of entries that come by ascending name, and the token of the next. Entries that `show` leaves out take no room.

@@ -3,7 +3,7 @@
 use core::pin::Pin;
 use std::sync::Arc;
 
-use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
@@ -16,7 +16,7 @@ use super::convert::field::{money, timestamp};
 use super::convert::monitor::{self as read, ListLiveOrders, UsageOf, Watch};
 use super::convert::usage::write_usage;
 use super::convert::view::{write_breach_cause, write_order, write_position};
-use super::feed::Event;
+use super::feed::Listener;
 use super::{Gate, is_after, page_of};
 use crate::domain::name::{BucketId, Currency, GroupId};
 use crate::domain::time::Now;
@@ -214,7 +214,7 @@ impl Monitor {
 async fn tell(
     gate: &Gate,
     watch: &Watch,
-    mut events: broadcast::Receiver<Arc<Event>>,
+    mut events: Listener,
     told: mpsc::Sender<Result<pb::WatchResponse, Status>>,
 ) {
     loop {

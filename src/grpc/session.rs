@@ -14,21 +14,21 @@ use std::sync::Arc;
 
 use foldhash::HashMap;
 use parking_lot::Mutex;
-use prost::Message as _;
 use tokio_stream::Stream;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::{Status, Streaming};
 
-use super::Gate;
 use super::convert::error::{Malformed, Refusal};
 use super::convert::field::{Path, says};
-use super::convert::session::{self, Numbers, Opening, Writer};
+use super::convert::raw;
+use super::convert::session::{self, CHUNK, Numbers, Opening, Writer, Written};
 use super::gateway::{APPROVAL, Frame};
+use super::{Gate, stream_failure};
 use crate::domain::name::ClientId;
 use crate::domain::time::SECOND;
 use crate::pb;
 use crate::pb::session_request::Payload;
-use crate::pb_codec::{Encoded, Fields};
+use crate::pb_codec::{Encoded, Fields, Received};
 use crate::server::ANSWER_MAX;
 
 /// Requests that a client may leave unanswered before the server stops reading: the transport's windows hold as many, and more where
@@ -40,8 +40,8 @@ pub const BATCH_MAX: usize = 1_024;
 const BATCH_BYTES_MAX: usize = ANSWER_MAX / 8 * 7;
 /// Answers kept for resumption.
 const KEPT_MAX: usize = 4_096;
-/// Bytes of them: any one answer fits.
-const KEPT_BYTES_MAX: usize = ANSWER_MAX;
+/// Bytes of memory that they keep: any one answer fits. The oldest one may be behind others in a chunk that is kept and not counted any more.
+const KEPT_BYTES_MAX: usize = ANSWER_MAX + CHUNK;
 /// Sessions kept for resumption.
 const SESSIONS_MAX: usize = 4_096;
 /// How long a session without a stream is kept, nanoseconds.
@@ -66,8 +66,8 @@ struct State {
     last_client_seq: u64,
     server_seq: u64,
     /// Answers that the client may not have, with their numbers.
-    answers: VecDeque<(u64, Encoded)>,
-    /// Bytes of these.
+    answers: VecDeque<(u64, Written)>,
+    /// Bytes of memory that these keep.
     bytes: usize,
     /// Ends the stream that has the session; none while no stream has it.
     stream: Option<CancellationToken>,
@@ -129,9 +129,9 @@ impl Kept {
 
 impl State {
     /// Keeps an answer, and drops the oldest ones that are too many.
-    fn keep(&mut self, server_seq: u64, answer: &Encoded) {
-        self.bytes = self.bytes.saturating_add(answer.encoded_len());
-        self.answers.push_back((server_seq, answer.clone()));
+    fn keep(&mut self, server_seq: u64, written: Written) {
+        self.bytes = self.bytes.saturating_add(written.keeps);
+        self.answers.push_back((server_seq, written));
         while self.answers.len() > KEPT_MAX || self.bytes > KEPT_BYTES_MAX {
             self.drop_oldest();
         }
@@ -149,8 +149,8 @@ impl State {
     }
 
     fn drop_oldest(&mut self) {
-        if let Some((_, answer)) = self.answers.pop_front() {
-            self.bytes = self.bytes.saturating_sub(answer.encoded_len());
+        if let Some((_, written)) = self.answers.pop_front() {
+            self.bytes = self.bytes.saturating_sub(written.keeps);
         }
     }
 }
@@ -158,7 +158,7 @@ impl State {
 /// One stream.
 pub struct Session {
     gate: Gate,
-    requests: Streaming<pb::SessionRequest>,
+    requests: Streaming<Received>,
     open: Option<Open>,
     /// Answers that come before the next request is read.
     due: VecDeque<Encoded>,
@@ -177,7 +177,7 @@ struct Open {
 }
 
 impl Session {
-    pub(super) fn new(gate: Gate, requests: Streaming<pb::SessionRequest>) -> Self {
+    pub(super) fn new(gate: Gate, requests: Streaming<Received>) -> Self {
         let told = gate.drain.ended();
         Self {
             gate,
@@ -195,13 +195,20 @@ impl Session {
     ///
     /// # Errors
     /// Where another stream has the session.
-    fn answer(&mut self, request: pb::SessionRequest) -> Result<Option<Encoded>, Refusal> {
-        let pb::SessionRequest {
+    fn answer(&mut self, request: &Received) -> Result<Option<Encoded>, Status> {
+        let raw::SessionRequest {
             client_seq,
             ack_server_seq,
             payload,
-        } = request;
+        } = match raw::session(request.bytes(), BATCH_MAX) {
+            Some(request) => request,
+            None => request.message::<pb::SessionRequest>()?.into(),
+        };
         let Some(open) = &self.open else {
+            let payload = match payload {
+                Some(raw::Payload::Other(payload)) => Some(*payload),
+                Some(raw::Payload::Decide(_) | raw::Payload::Batch(_)) | None => None,
+            };
             let opened = match payload {
                 Some(Payload::Open(open)) => self.open(open),
                 _ => Err(Malformed::at("open", "the first message of a stream")),
@@ -211,18 +218,20 @@ impl Session {
                 client_seq,
                 server_seq: 0,
             };
-            let answer = match opened {
-                Ok(opened) => self.writer.answer(numbers, |to| {
+            // Nor kept, so that it has no part in what kept answers share.
+            let mut writer = Writer::default();
+            let written = match opened {
+                Ok(opened) => writer.answer(numbers, |to| {
                     to.made(answer::OPENED, &opened);
                     Ok(())
                 })?,
-                Err(malformed) => self.writer.error(numbers, malformed.into()),
+                Err(malformed) => writer.error(numbers, malformed.into()),
             };
-            return Ok(Some(answer));
+            return Ok(Some(written.answer));
         };
         let mut state = open.kept.state.lock();
         if state.openings != open.opening {
-            return Err(Refusal::taken_over());
+            return Err(Refusal::taken_over().into());
         }
         state.acknowledge(ack_server_seq);
         if client_seq == 0 && payload.is_none() && ack_server_seq > 0 {
@@ -235,7 +244,7 @@ impl Session {
         };
         let is_next = client_seq > state.last_client_seq;
         state.last_client_seq = client_seq.max(state.last_client_seq);
-        let answer = match payload {
+        let written = match payload {
             None => Err(Malformed::at("payload", "missing, or not to be read").into()),
             Some(_) if !is_next => {
                 Err(Malformed::at("client_seq", "not above the last one").into())
@@ -244,8 +253,9 @@ impl Session {
                 operate(&self.gate, &open.kept.client, payload, to)
             }),
         };
-        let answer = answer.unwrap_or_else(|refusal| self.writer.error(numbers, refusal));
-        state.keep(numbers.server_seq, &answer);
+        let written = written.unwrap_or_else(|refusal| self.writer.error(numbers, refusal));
+        let answer = written.answer.clone();
+        state.keep(numbers.server_seq, written);
         Ok(Some(answer))
     }
 
@@ -259,7 +269,10 @@ impl Session {
         }
         state.openings = state.openings.saturating_add(1);
         state.acknowledge(opening.last_server_seq);
-        let again = state.answers.iter().map(|(_, answer)| answer.clone());
+        let again = state
+            .answers
+            .iter()
+            .map(|(_, written)| written.answer.clone());
         self.due.extend(again);
         let (opening, last_client_seq) = (state.openings, state.last_client_seq);
         drop(state);
@@ -319,16 +332,28 @@ mod result {
 fn operate(
     gate: &Gate,
     client: &ClientId,
-    payload: Payload,
+    payload: raw::Payload<'_>,
     to: &mut Fields<'_>,
 ) -> Result<(), Refusal> {
     let frame = |field: &'static str| Frame {
         at: Path::ROOT.field(field),
         client: Some(client),
     };
+    let payload = match payload {
+        raw::Payload::Decide(request) => {
+            return to.attempt(answer::DECIDE, |to| {
+                gate.decide(request, frame("decide"), to)
+            });
+        }
+        raw::Payload::Batch(orders) => {
+            let items = orders.into_iter().map(Item::Decide);
+            return to.attempt(answer::BATCH, |to| operate_all(gate, client, items, to));
+        }
+        raw::Payload::Other(payload) => *payload,
+    };
     match payload {
         Payload::Decide(request) => to.attempt(answer::DECIDE, |to| {
-            gate.decide(request, frame("decide"), to)
+            gate.decide(&request, frame("decide"), to)
         }),
         Payload::Replace(request) => to.attempt(answer::REPLACE, |to| {
             gate.replace(request, frame("replace"), to)
@@ -337,7 +362,8 @@ fn operate(
             gate.what_if(request, frame("what_if"), to)
         }),
         Payload::Batch(batch) => {
-            to.attempt(answer::BATCH, |to| operate_all(gate, client, batch, to))
+            let items = batch.items.into_iter().map(Item::Message);
+            to.attempt(answer::BATCH, |to| operate_all(gate, client, items, to))
         }
         Payload::Report(request) => {
             to.made(answer::REPORT, &gate.report(request, frame("report"))?);
@@ -355,19 +381,29 @@ fn operate(
     }
 }
 
+/// An operation of a batch.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, on its way to where it is applied"
+)]
+enum Item<'b> {
+    Decide(raw::DecideRequest<'b>),
+    Message(pb::BatchItem),
+}
+
 /// Applies the operations of a batch in order, each by itself.
-fn operate_all(
+fn operate_all<'b>(
     gate: &Gate,
     client: &ClientId,
-    batch: pb::Batch,
+    items: impl ExactSizeIterator<Item = Item<'b>>,
     to: &mut Fields<'_>,
 ) -> Result<(), Refusal> {
     const ITEMS: u32 = 1;
     let at = Path::ROOT.field("batch");
-    let items = session::batch(batch, BATCH_MAX, at)?;
+    session::batch(items.len(), BATCH_MAX, at)?;
     let at = at.field("items");
     to.reserve(items.len().saturating_mul(APPROVAL));
-    for (index, item) in items.into_iter().enumerate() {
+    for (index, item) in items.enumerate() {
         let is_full = to.length() > BATCH_BYTES_MAX;
         let applied = to.attempt(ITEMS, |to| {
             if is_full {
@@ -387,7 +423,7 @@ fn operate_item(
     gate: &Gate,
     client: &ClientId,
     at: Path<'_>,
-    item: pb::BatchItem,
+    item: Item<'_>,
     to: &mut Fields<'_>,
 ) -> Result<(), Refusal> {
     use pb::batch_item::Operation;
@@ -395,9 +431,17 @@ fn operate_item(
         at: at.field(field),
         client: Some(client),
     };
+    let item = match item {
+        Item::Decide(request) => {
+            return to.attempt(result::DECIDE, |to| {
+                gate.decide(request, frame("decide"), to)
+            });
+        }
+        Item::Message(item) => item,
+    };
     match item.operation {
         Some(Operation::Decide(request)) => to.attempt(result::DECIDE, |to| {
-            gate.decide(request, frame("decide"), to)
+            gate.decide(&request, frame("decide"), to)
         }),
         Some(Operation::Replace(request)) => to.attempt(result::REPLACE, |to| {
             gate.replace(request, frame("replace"), to)
@@ -431,18 +475,18 @@ impl Stream for Session {
                 return Poll::Ready(None);
             }
             match Pin::new(&mut session.requests).poll_next(cx) {
-                Poll::Ready(Some(Ok(request))) => match session.answer(request) {
+                Poll::Ready(Some(Ok(request))) => match session.answer(&request) {
                     Ok(None) => {}
                     Ok(Some(answer)) => return Poll::Ready(Some(Ok(answer))),
-                    Err(refusal) => {
+                    Err(status) => {
                         session.over = true;
-                        return Poll::Ready(Some(Err(refusal.into())));
+                        return Poll::Ready(Some(Err(status)));
                     }
                 },
                 // The transport's own failure: nothing more can be read from it.
                 Poll::Ready(Some(Err(status))) => {
                     session.over = true;
-                    return Poll::Ready(Some(Err(status)));
+                    return Poll::Ready(Some(Err(stream_failure(status))));
                 }
                 Poll::Ready(None) => return Poll::Ready(None),
                 // Only now, as it takes a lock: requests are never ready for longer than the transport's window lasts.

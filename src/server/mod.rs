@@ -13,6 +13,7 @@
 pub mod accept;
 mod connection;
 mod drain;
+mod front;
 mod health;
 mod reflection;
 mod signal;
@@ -28,10 +29,10 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
 use tonic_health::pb::health_check_response::ServingStatus;
 
 pub use drain::{Drain, Draining};
+pub use front::{Named, Services};
 pub use health::{Latch, Readiness};
 pub use signal::stop_signal;
 
@@ -116,13 +117,14 @@ impl Server {
     ///
     /// # Errors
     /// Workers cannot be started, or one has failed; the others are drained first.
-    pub async fn serve<S>(
+    pub async fn serve<F, S>(
         self,
-        services: S,
+        services: F,
         shutdown: impl Future<Output = ()>,
     ) -> Result<Stopped, Error>
     where
-        S: Fn() -> Routes + Clone + Send + 'static,
+        F: Fn() -> Services<S> + Clone + Send + 'static,
+        S: Named,
     {
         let Self {
             listener,
@@ -145,7 +147,9 @@ impl Server {
             connections: connections.clone(),
         };
         let (mut spread, mut ends) = worker::start(&plan, move || {
-            with_reflection(services()).add_service(health.clone())
+            let Services { first, others } = services();
+            let others = with_reflection(others).add_service(health.clone());
+            Services { first, others }
         })?;
 
         let accepting = accept::accept_all(

@@ -5,20 +5,17 @@ use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::thread;
 
-use http::{HeaderValue, Response};
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
-use tonic::body::Body;
-use tonic::service::Routes;
 use tonic::transport::Server;
-use tower::util::MapResponse;
 
 use super::Error;
 use super::connection::{Accepted, Connection, Connections};
+use super::front::{Named, Services};
 use crate::config::{Runtime, ServerSettings};
 
 /// Connections that may wait for one worker. It takes them at once unless it is stuck; then others are asked.
@@ -67,10 +64,10 @@ pub(super) struct Ends {
     ends: mpsc::Receiver<Result<(), Error>>,
 }
 
-/// Starts the threads; each calls `routes` once.
-pub(super) fn start(
+/// Starts the threads; each calls `services` once.
+pub(super) fn start<S: Named>(
     plan: &Plan<'_>,
-    routes: impl Fn() -> Routes + Clone + Send + 'static,
+    services: impl Fn() -> Services<S> + Clone + Send + 'static,
 ) -> Result<(Spread, Ends), Error> {
     let threads = match plan.settings.runtime {
         Runtime::PerCore => plan.settings.workers.max(1),
@@ -90,13 +87,13 @@ pub(super) fn start(
             cut: plan.cut.clone(),
         };
         let runtime = runtime(plan.settings).map_err(Error::Start)?;
-        let routes = routes.clone();
+        let services = services.clone();
         let end = end.clone();
         thread::Builder::new()
             .name(format!("worker-{index}"))
             .spawn(move || {
                 let served = panic::catch_unwind(AssertUnwindSafe(|| {
-                    runtime.block_on(worker.serve(routes()))
+                    runtime.block_on(worker.serve(services()))
                 }));
                 // Drops what is left of the connections, without waiting for anything.
                 runtime.shutdown_background();
@@ -142,28 +139,20 @@ struct Worker {
 }
 
 impl Worker {
-    async fn serve(self, routes: Routes) -> Result<(), Error> {
+    async fn serve<S: Named>(self, services: Services<S>) -> Result<(), Error> {
         let incoming = ReceiverStream::new(self.accepted).map(Connection::try_from);
-        let service = MapResponse::new(routes.prepare(), too_large_is_exhausted);
+        let services = Services {
+            others: services.others.prepare(),
+            ..services
+        };
         let serving =
             self.http2
-                .serve_with_incoming_shutdown(service, incoming, self.ended.cancelled());
+                .serve_with_incoming_shutdown(services, incoming, self.ended.cancelled());
         tokio::select! {
             served = serving => Ok(served?),
             () = self.cut.cancelled() => Ok(()),
         }
     }
-}
-
-/// tonic says OUT_OF_RANGE of a message that is larger than allowed; gRPC, and the contract, RESOURCE_EXHAUSTED. No
-/// service answers OUT_OF_RANGE itself.
-fn too_large_is_exhausted(mut response: Response<Body>) -> Response<Body> {
-    if let Some(status) = response.headers_mut().get_mut("grpc-status")
-        && status == "11"
-    {
-        *status = HeaderValue::from_static("8");
-    }
-    response
 }
 
 impl Spread {

@@ -168,6 +168,39 @@ fn a_person_marks_orders_halts_and_rearms() {
 }
 
 #[test]
+fn a_person_who_has_asked_the_venue_resolves_an_order() {
+    let gateway = Gateway::start();
+    gateway.run(&["mark", "BTC-USD", "65000"]).says(0, &[]);
+    let order = [&BUY[..], &["--id", "a-1"]].concat();
+    gateway.run(&order).says(0, &["APPROVED"]);
+    let resolve = ["resolve", "a-1", "--filled", "0", "--reason", "not there"];
+    gateway.run(&resolve).says(
+        0,
+        &[
+            "CANCELED  a-1 of client command-line\n",
+            "BUY 0.1 BTC-USD  filled 0  owed 0  reserved 0 USD",
+        ],
+    );
+    gateway.run(&["orders"]).says(0, &["no live orders"]);
+    gateway.run(&resolve).says(0, &["(before)"]);
+
+    let (code, resolved) = gateway.json(&resolve);
+    assert_eq!(code, 0);
+    assert_eq!(
+        (&resolved["change"]["version"], &resolved["order"]["state"]),
+        (&0.into(), &"CANCELED".into())
+    );
+    let unknown = ["resolve", "a-2", "--filled", "0", "--reason", "not there"];
+    gateway.run(&unknown).says(1, &["a-2"]);
+    let (code, error) =
+        gateway.json(&["resolve", "a-1", "--filled", "-1", "--reason", "not there"]);
+    assert_eq!(
+        (code, &error["error"]["code"]),
+        (1, &"INVALID_ARGUMENT".into())
+    );
+}
+
+#[test]
 fn every_command_speaks_json() {
     let gateway = Gateway::start();
     let (code, mark) = gateway.json(&["mark", "BTC-USD", "65000"]);

@@ -20,6 +20,7 @@ use bulkhead::grpc::Gate;
 use bulkhead::grpc::gateway::Gateway;
 use bulkhead::pb;
 use bulkhead::pb::served::gateway_service_server::GatewayService as _;
+use bulkhead::pb_codec::Received;
 use bulkhead::server::{Drain, Readiness};
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor};
@@ -230,7 +231,7 @@ async fn the_bench_configuration_approves_every_order() {
                 ..decide
             };
             let answer = gateway
-                .decide(Request::new(request))
+                .decide(Request::new(Received::from(&request)))
                 .await
                 .unwrap()
                 .into_inner();

@@ -17,14 +17,14 @@ use std::time::Duration;
 use bulkhead::config::Runtime;
 use bulkhead::pb;
 use bulkhead::pb::gateway_service_client::GatewayServiceClient;
+use bulkhead::pb::gateway_service_server::GatewayServiceServer;
 use bulkhead::pb_codec::BROKEN_REQUEST;
 use bulkhead::server::accept::accept;
-use bulkhead::server::{CLOSE_WAIT, Drain, Error, bind, stop_signal};
+use bulkhead::server::{CLOSE_WAIT, Drain, Error, Services, bind, stop_signal};
 use prost::Message;
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
-use tonic::service::Routes;
 use tonic::transport::Channel;
 use tonic::{Code, Status, Streaming};
 use tonic_health::pb::HealthCheckRequest;
@@ -33,7 +33,7 @@ use tonic_health::pb::health_client::HealthClient;
 use tonic_types::StatusExt;
 
 use raw::{announced, call};
-use running::{PATIENCE, Running, Sessions, connect, settings, stub};
+use running::{PATIENCE, Running, Sessions, Stub, connect, settings, stub};
 
 /// A grace that only ends early.
 const FOR_EVER: Duration = Duration::from_secs(600);
@@ -283,7 +283,9 @@ async fn a_second_signal_ends_the_grace() {
 
 #[tokio::test]
 async fn a_worker_that_panics_ends_the_server() {
-    let services = || -> Routes { std::panic::resume_unwind(Box::new("services")) };
+    let services = || -> Services<GatewayServiceServer<Stub>> {
+        std::panic::resume_unwind(Box::new("services"))
+    };
     let running = Running::loading(settings(), CLOSE_WAIT, Drain::new(), services).await;
     assert!(matches!(running.ended().await, Err(Error::Lost)));
 }

@@ -68,7 +68,7 @@ impl Stage {
         settings.drain_grace = Duration::from_millis(50);
         let services = {
             let (gate, limit) = (gate.clone(), settings.max_message_bytes);
-            move || gate.routes(limit)
+            move || gate.services(limit)
         };
         let mut running = Running::loading(settings, CLOSE_WAIT, drain, services).await;
         running.loaded();
@@ -1036,7 +1036,7 @@ async fn a_message_over_the_limit_ends_its_stream_after_the_answers_before_it() 
     send.send(message).await.unwrap();
     assert_eq!(next(&mut stream).await.unwrap().error, None);
     let ended = timeout(PATIENCE, stream.message()).await.unwrap();
-    assert_eq!(ended.unwrap_err().code(), Code::OutOfRange);
+    assert_eq!(ended.unwrap_err().code(), Code::ResourceExhausted);
 
     let session = |seq: u64, payload| pb::SessionRequest {
         client_seq: seq,
@@ -1071,7 +1071,7 @@ async fn a_message_over_the_limit_ends_its_stream_after_the_answers_before_it() 
         panic!("not released")
     };
     let ended = timeout(PATIENCE, stream.message()).await.unwrap();
-    assert_eq!(ended.unwrap_err().code(), Code::OutOfRange);
+    assert_eq!(ended.unwrap_err().code(), Code::ResourceExhausted);
 
     let (send, requests) = mpsc::channel(4);
     let stream = stage.gateway.session(ReceiverStream::new(requests));

@@ -60,7 +60,7 @@ impl Stage {
         let message_max = settings.max_message_bytes;
         let services = {
             let gate = gate.clone();
-            move || gate.routes(message_max)
+            move || gate.services(message_max)
         };
         let mut running = Running::loading(settings, CLOSE_WAIT, drain, services).await;
         running.loaded();

@@ -1,7 +1,6 @@
 //! Decisions on the wire.
 
 use prost::Message as _;
-use prost::bytes::BytesMut;
 
 use super::field::{decimal, timestamp};
 use crate::domain::amount::{Amount, Quantity};
@@ -28,9 +27,9 @@ pub struct Asked<'a> {
 /// A decision as a message, for those who look into it.
 #[must_use]
 pub fn write(answer: &Answer, asked: &Asked<'_>) -> pb::Decision {
-    let mut bytes = BytesMut::new();
+    let mut bytes = Vec::new();
     write_fields(&mut Fields::of(&mut bytes), answer, asked);
-    let read = pb::Decision::decode(bytes);
+    let read = pb::Decision::decode(bytes.as_slice());
     debug_assert!(read.is_ok(), "what is written here can be read");
     read.unwrap_or_default()
 }
@@ -139,7 +138,10 @@ fn write_fields(to: &mut Fields<'_>, answer: &Answer, asked: &Asked<'_>) {
 }
 
 fn write_amount<U>(to: &mut Fields<'_>, field: u32, amount: Amount<U>) {
-    to.message(field, |to| to.shown(1, format_args!("{amount}")));
+    to.message(field, |to| match u64::try_from(amount.units()) {
+        Ok(units) => to.twelfths(1, units),
+        Err(_) => to.shown(1, format_args!("{amount}")),
+    });
 }
 
 fn write_time(to: &mut Fields<'_>, field: u32, wall: i64) {

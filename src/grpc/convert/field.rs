@@ -211,8 +211,8 @@ impl Violations {
     }
 
     /// A name that must be there.
-    pub fn name<K: Kind>(&mut self, at: Path<'_>, text: String) -> Option<Name<K>> {
-        match Name::try_from(text) {
+    pub fn name<K: Kind>(&mut self, at: Path<'_>, text: impl AsRef<str>) -> Option<Name<K>> {
+        match text.as_ref().parse() {
             Ok(name) => Some(name),
             Err(error) => {
                 self.refuse(
@@ -230,8 +230,12 @@ impl Violations {
     }
 
     /// A name that may be left empty.
-    pub fn name_if_any<K: Kind>(&mut self, at: Path<'_>, text: String) -> Option<Option<Name<K>>> {
-        if text.is_empty() {
+    pub fn name_if_any<K: Kind>(
+        &mut self,
+        at: Path<'_>,
+        text: impl AsRef<str>,
+    ) -> Option<Option<Name<K>>> {
+        if text.as_ref().is_empty() {
             return Some(None);
         }
         self.name(at, text).map(Some)
@@ -241,9 +245,10 @@ impl Violations {
     pub fn client(
         &mut self,
         at: Path<'_>,
-        text: String,
+        text: impl AsRef<str>,
         session: Option<&ClientId>,
     ) -> Option<ClientId> {
+        let text = text.as_ref();
         let Some(session) = session else {
             return self.name(at, text);
         };
@@ -258,7 +263,7 @@ impl Violations {
     pub fn amount<U>(
         &mut self,
         at: Path<'_>,
-        decimal: Option<pb::Decimal>,
+        decimal: Option<impl AsRef<str>>,
         sign: Sign,
     ) -> Option<Amount<U>> {
         let amount = self.amount_if_any(at, decimal, sign);
@@ -269,13 +274,13 @@ impl Violations {
     pub fn amount_if_any<U>(
         &mut self,
         at: Path<'_>,
-        decimal: Option<pb::Decimal>,
+        decimal: Option<impl AsRef<str>>,
         sign: Sign,
     ) -> Option<Option<Amount<U>>> {
-        let Some(pb::Decimal { value }) = decimal else {
+        let Some(decimal) = decimal else {
             return Some(None);
         };
-        let amount: Result<Amount<U>, ParseError> = value.parse();
+        let amount: Result<Amount<U>, ParseError> = decimal.as_ref().parse();
         let wrong = match amount {
             Ok(amount) => match sign {
                 Sign::NotNegative if amount.is_negative() => says::NEGATIVE,
@@ -423,6 +428,13 @@ fn wire_field(key: &[String], ids: &[String]) -> String {
         above = step;
     }
     field
+}
+
+/// The text of a decimal on the wire.
+impl AsRef<str> for pb::Decimal {
+    fn as_ref(&self) -> &str {
+        &self.value
+    }
 }
 
 /// An amount on the wire.

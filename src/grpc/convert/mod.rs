@@ -16,6 +16,7 @@ pub mod limits;
 pub mod market;
 pub mod monitor;
 pub mod order;
+pub mod raw;
 pub mod report;
 pub mod session;
 pub mod usage;

@@ -2,13 +2,14 @@
 
 use super::error::Malformed;
 use super::field::{Path, Sign, Violations};
+use super::raw;
 use crate::domain::amount::{Price, Quantity};
 use crate::domain::name::ClientId;
 use crate::domain::order::{
     Attributes, Notice, Order, OrderKey, Replace, RerouteConsent, ShortSale, Side, Size, Terms,
     TimeInForce,
 };
-use crate::pb::{self, order::QuantityKind, what_if_request};
+use crate::pb::{self, what_if_request};
 
 /// An order to decide.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -50,19 +51,19 @@ pub struct WhatIf {
 ///
 /// # Errors
 /// Everything that is wrong with it by itself.
-pub fn decide(
-    request: pb::DecideRequest,
+pub fn decide<'b>(
+    request: impl Into<raw::DecideRequest<'b>>,
     at: Path<'_>,
     session: Option<&ClientId>,
 ) -> Result<Decide, Malformed> {
-    let pb::DecideRequest {
+    let raw::DecideRequest {
         order,
         want_figures,
-    } = request;
+    } = request.into();
     let mut found = Violations::default();
     let at = at.field("order");
     let order = match found.needed(at, order) {
-        Some(order) => read_order(order, at, session, &mut found),
+        Some(order) => read_order(&order, at, session, &mut found),
         None => None,
     };
     found.finish(order.map(|order| Decide {
@@ -159,7 +160,8 @@ pub fn what_if(
     let mut found = Violations::default();
     let question = match request {
         Some(Request::Order(order)) => {
-            read_order(order, at.field("order"), session, &mut found).map(Question::Order)
+            let order = raw::Order::from(&order);
+            read_order(&order, at.field("order"), session, &mut found).map(Question::Order)
         }
         Some(Request::Replace(replace)) => {
             read_replace(replace, at.field("replace"), session, &mut found).map(Question::Replace)
@@ -173,12 +175,12 @@ pub fn what_if(
 }
 
 fn read_order(
-    message: pb::Order,
+    message: &raw::Order<'_>,
     at: Path<'_>,
     session: Option<&ClientId>,
     found: &mut Violations,
 ) -> Option<Order> {
-    let pb::Order {
+    let &raw::Order {
         client_id,
         cl_ord_id,
         bucket_id,
@@ -266,8 +268,8 @@ fn read_replace(
 
 /// Reads the name of a request.
 pub fn key(
-    client_id: String,
-    cl_ord_id: String,
+    client_id: impl AsRef<str>,
+    cl_ord_id: impl AsRef<str>,
     at: Path<'_>,
     session: Option<&ClientId>,
     found: &mut Violations,
@@ -295,16 +297,16 @@ pub fn side(
     })
 }
 
-fn size(kind: Option<QuantityKind>, at: Path<'_>, found: &mut Violations) -> Option<Size> {
+fn size(kind: Option<raw::Size<'_>>, at: Path<'_>, found: &mut Violations) -> Option<Size> {
     match kind {
-        Some(QuantityKind::Quantity(quantity)) => found
+        Some(raw::Size::Quantity(quantity)) => found
             .amount(at.field("quantity"), Some(quantity), Sign::Positive)
             .map(Size::Quantity),
-        Some(QuantityKind::CashQuantity(cash)) => found
+        Some(raw::Size::Cash(cash)) => found
             .amount(at.field("cash_quantity"), Some(cash), Sign::Positive)
             .map(Size::Cash),
-        Some(QuantityKind::ClosePosition(true)) => Some(Size::ClosePosition),
-        Some(QuantityKind::ClosePosition(false)) => {
+        Some(raw::Size::ClosePosition(true)) => Some(Size::ClosePosition),
+        Some(raw::Size::ClosePosition(false)) => {
             found.refuse(at.field("close_position"), "must be true when chosen");
             None
         }
@@ -321,8 +323,8 @@ fn size(kind: Option<QuantityKind>, at: Path<'_>, found: &mut Violations) -> Opt
 /// Type and prices, by the table in `docs/api.md`.
 fn terms(
     order_type: i32,
-    price: Option<pb::Decimal>,
-    stop_price: Option<pb::Decimal>,
+    price: Option<impl AsRef<str>>,
+    stop_price: Option<impl AsRef<str>>,
     at: Path<'_>,
     found: &mut Violations,
 ) -> Option<Terms> {
@@ -394,7 +396,7 @@ fn how_long(
 }
 
 fn display(
-    display: Option<pb::Decimal>,
+    display: Option<&str>,
     size: Option<Size>,
     at: Path<'_>,
     found: &mut Violations,

@@ -8,7 +8,7 @@ use bulkhead::config::{LogFormat, LogSettings, Runtime, ServerSettings};
 use bulkhead::pb;
 use bulkhead::pb::gateway_service_server::{GatewayService, GatewayServiceServer};
 use bulkhead::server::{
-    ANSWER_MAX, CLOSE_WAIT, Drain, Error, Latch, Readiness, Server, Stopped, bind,
+    ANSWER_MAX, CLOSE_WAIT, Drain, Error, Latch, Named, Readiness, Server, Services, Stopped, bind,
 };
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -55,7 +55,10 @@ pub enum Sessions {
 }
 
 /// The services of a stub, for a server with `settings`.
-pub fn stub(drain: &Drain, sessions: Sessions) -> impl Fn() -> Routes + Clone + Send + 'static {
+pub fn stub(
+    drain: &Drain,
+    sessions: Sessions,
+) -> impl Fn() -> Services<GatewayServiceServer<Stub>> + Clone + Send + 'static {
     let drain = drain.clone();
     let limit = settings().max_message_bytes;
     move || {
@@ -66,12 +69,15 @@ pub fn stub(drain: &Drain, sessions: Sessions) -> impl Fn() -> Routes + Clone + 
         let service = GatewayServiceServer::new(stub)
             .max_decoding_message_size(limit)
             .max_encoding_message_size(ANSWER_MAX);
-        Routes::new(service)
+        Services {
+            first: service,
+            others: Routes::default(),
+        }
     }
 }
 
 /// Answers with the name of its thread; what-if panics.
-struct Stub {
+pub struct Stub {
     drain: Drain,
     sessions: Sessions,
 }
@@ -181,11 +187,11 @@ impl Running {
     }
 
     /// Serves `services`, and is not ready.
-    pub async fn loading(
+    pub async fn loading<S: Named>(
         settings: ServerSettings,
         close_wait: Duration,
         drain: Drain,
-        services: impl Fn() -> Routes + Clone + Send + 'static,
+        services: impl Fn() -> Services<S> + Clone + Send + 'static,
     ) -> Self {
         let listener = bind(settings.listen).await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -643,7 +643,7 @@ fn a_decimal_of_four_megabytes_is_refused() {
             order,
             want_figures: false,
         };
-        let result = super::super::order::decide(request, super::super::field::Path::ROOT, None);
+        let result = super::super::order::decide(&request, super::super::field::Path::ROOT, None);
         assert_eq!(paths(result), ["order.price.value"]);
     }
 }

@@ -12,6 +12,7 @@ mod answers;
 mod damage;
 mod documents;
 mod orders;
+mod raw;
 mod samples;
 mod statuses;
 mod wire;

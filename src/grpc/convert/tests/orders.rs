@@ -21,7 +21,7 @@ fn decide(order: pb::Order) -> Result<Order, super::Malformed> {
         order: Some(order),
         want_figures: false,
     };
-    order::decide(request, ROOT, None).map(|decide| decide.order)
+    order::decide(&request, ROOT, None).map(|decide| decide.order)
 }
 
 fn amend(replace: pb::Replace) -> Result<Replace, super::Malformed> {
@@ -317,7 +317,7 @@ fn a_session_stands_for_its_client() {
         let results = [
             (
                 "order.client_id",
-                paths(order::decide(order, ROOT, session)),
+                paths(order::decide(&order, ROOT, session)),
             ),
             (
                 "replace.client_id",
@@ -359,8 +359,7 @@ fn a_session_is_opened_or_resumed() {
 #[test]
 fn a_batch_holds_something_and_not_too_much() {
     for (count, good) in [(0, false), (1, true), (5, true), (6, false)] {
-        let items = vec![pb::BatchItem::default(); count];
-        let result = session::batch(pb::Batch { items }, 5, ROOT.field("batch"));
+        let result = session::batch(count, 5, ROOT.field("batch"));
         let expected: &[&str] = if good { &[] } else { &["batch.items"] };
         assert_eq!(paths(result), expected);
     }
@@ -376,12 +375,12 @@ fn paths_begin_where_the_request_stands() {
         order: Some(order.clone()),
         want_figures: false,
     };
-    let result = order::decide(request(), ROOT.field("decide"), None);
+    let result = order::decide(&request(), ROOT.field("decide"), None);
     assert_eq!(paths(result), ["decide.order.side"]);
     let batch = ROOT.field("batch");
     let items = batch.field("items");
     let item = items.item(3);
-    let result = order::decide(request(), item.field("decide"), None);
+    let result = order::decide(&request(), item.field("decide"), None);
     assert_eq!(paths(result), ["batch.items[3].decide.order.side"]);
 }
 

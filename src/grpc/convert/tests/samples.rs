@@ -405,7 +405,7 @@ fn gateway_kinds() -> Vec<Kind> {
     vec![
         Kind {
             type_name: ".bulkhead.v1.DecideRequest",
-            read: read!(DecideRequest, |it| order::decide(it, Path::ROOT, None)),
+            read: read!(DecideRequest, |it| order::decide(&it, Path::ROOT, None)),
             samples: vec![
                 decide(limit_order(), &["order.price", "order.expire_time"]),
                 decide(cash_order(), &["order.stop_price"]),

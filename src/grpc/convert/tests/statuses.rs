@@ -22,7 +22,7 @@ fn malformed() -> Malformed {
         order: Some(order),
         want_figures: false,
     };
-    order::decide(request, Path::ROOT, None).unwrap_err()
+    order::decide(&request, Path::ROOT, None).unwrap_err()
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn what_the_sender_sent_is_never_repeated_and_the_answer_stays_small() {
         order: Some(order),
         want_figures: false,
     };
-    let malformed = order::decide(request, Path::ROOT, None).unwrap_err();
+    let malformed = order::decide(&request, Path::ROOT, None).unwrap_err();
     let status = Status::from(malformed.clone());
     assert!(!format!("{status:?}").contains("BOOM"));
     let error = pb::OperationError::from(malformed);
