@@ -654,10 +654,10 @@ mod tests {
     }
 
     fn disputed(accepted: Accepted) -> bool {
-        match accepted {
-            Accepted::At(taken) => taken.disputed,
-            other => panic!("{other:?}"),
-        }
+        let Accepted::At(taken) = accepted else {
+            panic!("{accepted:?}");
+        };
+        taken.disputed
     }
 
     #[test]
