@@ -603,10 +603,10 @@ impl Engine {
         accepted
     }
 
-    /// Takes a currency rate; every bucket whose figures rest on it is valued anew before the call returns.
-    pub fn push_rate(&self, update: &RateUpdate, now: Now) -> Accepted {
-        let accepted = self.market.push_rate(update, now);
-        if matches!(accepted, Accepted::At(_)) {
+    /// Takes currency rates; every bucket whose figures rest on them is valued anew before the call returns.
+    pub fn push_rates(&self, updates: &[RateUpdate], now: Now) -> Vec<Accepted> {
+        let accepted = self.market.push_rates(updates, now);
+        if accepted.iter().any(|told| matches!(told, Accepted::At(_))) {
             for listed in self.market.all() {
                 self.revalue_foreign(&listed, now);
             }

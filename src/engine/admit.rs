@@ -37,6 +37,8 @@ use crate::risk::window::{Fingerprint, Likeness, RateUse};
 pub(super) struct Sitting<'a> {
     /// Who asks.
     pub client: &'a Client,
+    /// Ids stored for it without this one.
+    pub used: u32,
     /// Time of the decision.
     pub now: Now,
     /// Whether figures of every limit are wanted.
@@ -474,7 +476,7 @@ impl Engine {
                 added,
             ),
             quota: (
-                sitting.client.used(),
+                sitting.used,
                 if reserve {
                     sitting.client.exit_quota()
                 } else {

@@ -40,12 +40,12 @@ impl Client {
         self.setup.quota.saturating_add(self.setup.quota / 10)
     }
 
-    /// Counts an id stored.
-    pub fn stored(&self) {
-        self.used.fetch_add(1, Ordering::Relaxed);
+    /// Counts an id that is about to be stored; how many there were before it. Whoever comes at the same time sees it counted.
+    pub fn claim(&self) -> u32 {
+        self.used.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Counts an id forgotten.
+    /// Counts an id forgotten, or not stored after all.
     pub fn forgotten(&self) {
         // Never below zero: each id forgotten was counted when it was stored.
         self.used.fetch_sub(1, Ordering::Relaxed);

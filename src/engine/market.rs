@@ -59,6 +59,9 @@ struct Rate {
 
 type Pair = (Currency, Currency);
 
+/// Most currency pairs with a rate.
+pub const RATES_MAX: usize = 4_096;
+
 /// A price update (N1).
 #[derive(Clone, Debug)]
 pub struct MarkUpdate {
@@ -127,6 +130,8 @@ pub enum Accepted {
     FromFuture,
     /// No price at all.
     Empty,
+    /// A currency pair more than there may be.
+    TooMany,
 }
 
 /// Why reference data were refused.
@@ -381,55 +386,78 @@ impl Market {
         (Accepted::At(taken), Some(listed))
     }
 
-    /// Takes a rate update.
-    pub fn push_rate(&self, update: &RateUpdate, now: Now) -> Accepted {
+    /// Takes rate updates, all under one new version of the table.
+    pub fn push_rates(&self, updates: &[RateUpdate], now: Now) -> Vec<Accepted> {
+        let _one_at_a_time = self.changes.lock();
+        let mut rates = HashMap::clone(&self.rates.load());
+        let mut sources = self.rate_sources.lock();
+        let taken: Vec<Result<bool, Accepted>> = updates
+            .iter()
+            .map(|update| self.take_rate(&mut rates, &mut sources, update, now))
+            .collect();
+        let version = match taken.iter().any(Result::is_ok) {
+            true => {
+                self.rates.store(Arc::new(rates));
+                self.next_version()
+            }
+            false => self.version(),
+        };
+        let told = |taken| match taken {
+            Ok(disputed) => Accepted::At(Taken { version, disputed }),
+            Err(refused) => refused,
+        };
+        taken.into_iter().map(told).collect()
+    }
+
+    /// Puts a rate into a table that is not in force yet; whether it is disputed.
+    fn take_rate(
+        &self,
+        rates: &mut HashMap<Pair, Rate>,
+        all: &mut HashMap<Pair, Sources<RatioUnit>>,
+        update: &RateUpdate,
+        now: Now,
+    ) -> Result<bool, Accepted> {
         if !update.bid.is_positive() || !update.ask.is_positive() {
-            return Accepted::NotPositive;
+            return Err(Accepted::NotPositive);
         }
         if update.bid > update.ask {
-            return Accepted::Crossed;
+            return Err(Accepted::Crossed);
         }
         if self.is_ahead(update.source_time, now) {
-            return Accepted::FromFuture;
+            return Err(Accepted::FromFuture);
         }
-        let _one_at_a_time = self.changes.lock();
         let pair = (update.base.clone(), update.quote.clone());
         let inverse = (update.quote.clone(), update.base.clone());
+        if rates.len() >= RATES_MAX && !rates.contains_key(&pair) {
+            return Err(Accepted::TooMany);
+        }
         let source = update.source.as_ref();
-        let disputed = {
-            let mut all = self.rate_sources.lock();
-            let sources = all.entry(pair.clone()).or_default();
-            if sources.is_out_of_order(source, update.source_time) {
-                return Accepted::OutOfOrder;
-            }
-            // Twice the middle: shares of it are those of the middle.
-            let value = update.bid.checked_add(update.ask);
-            let rule = (self.rate_max_age, DIVERGENCE_MAX);
-            sources.note(source, update.source_time, value, now);
-            let disputed = sources.dispute(source, value, rule, now);
-            // Another source may say it the other way round.
-            disputed
-                || all.get(&inverse).is_some_and(|others| {
-                    let value = inverse_middle(update);
-                    value.is_none() || others.dispute(source, value, rule, now)
-                })
-        };
+        let own = all.entry(pair.clone()).or_default();
+        if own.is_out_of_order(source, update.source_time) {
+            return Err(Accepted::OutOfOrder);
+        }
+        // Twice the middle: shares of it are those of the middle.
+        let value = update.bid.checked_add(update.ask);
+        let rule = (self.rate_max_age, DIVERGENCE_MAX);
+        own.note(source, update.source_time, value, now);
+        let contradicted = own.dispute(source, value, rule, now);
+        // Another source may say it the other way round.
+        let disputed = contradicted
+            || all.get(&inverse).is_some_and(|others| {
+                let value = inverse_middle(update);
+                value.is_none() || others.dispute(source, value, rule, now)
+            });
         let rate = Rate {
             bid: update.bid,
             ask: update.ask,
             received: now.mono,
             disputed,
         };
-        let mut rates = HashMap::clone(&self.rates.load());
         rates.insert(pair, rate);
-        if let Some(other) = rates.get_mut(&inverse)
-            && disputed
-        {
-            other.disputed = true;
+        if let Some(other) = rates.get_mut(&inverse) {
+            other.disputed = disputed;
         }
-        self.rates.store(Arc::new(rates));
-        let version = self.next_version();
-        Accepted::At(Taken { version, disputed })
+        Ok(disputed)
     }
 
     fn is_ahead(&self, source_time: i64, now: Now) -> bool {
@@ -448,15 +476,19 @@ impl Market {
         }
         let rates = self.rates.load();
         let hop = |from: &Currency, to: &Currency| -> Option<(Ratio, u64)> {
-            let (ratio, rate) = match rates.get(&(from.clone(), to.clone())) {
+            let until = |rate: &Rate| rate.received.saturating_add(self.rate_max_age);
+            let fresh = |from: &Currency, to: &Currency| {
+                let rate = rates.get(&(from.clone(), to.clone()))?;
+                (now.mono <= until(rate)).then_some(rate)
+            };
+            let (ratio, rate) = match fresh(from, to) {
                 Some(rate) => (rate.ask, rate),
                 None => {
-                    let rate = rates.get(&(to.clone(), from.clone()))?;
+                    let rate = fresh(to, from)?;
                     (Ratio::ONE.ratio_up(rate.bid)?, rate)
                 }
             };
-            let until = rate.received.saturating_add(self.rate_max_age);
-            (now.mono <= until && !rate.disputed).then_some((ratio, until))
+            (!rate.disputed).then_some((ratio, until(rate)))
         };
         let found = match self.conversions.get(&(from.clone(), to.clone())) {
             None => hop(from, to),
@@ -634,7 +666,7 @@ fn is_jump(instrument: &Instrument, before: &Quote, after: &Quote) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
+    #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "tests")]
     use super::*;
 
     const NOW: Now = Now {
@@ -653,6 +685,11 @@ mod tests {
         }
     }
 
+    fn only(market: &Market, update: &RateUpdate) -> Accepted {
+        let told = market.push_rates(core::slice::from_ref(update), NOW);
+        *told.first().unwrap()
+    }
+
     fn disputed(accepted: Accepted) -> bool {
         let Accepted::At(taken) = accepted else {
             panic!("{accepted:?}");
@@ -660,13 +697,16 @@ mod tests {
         taken.disputed
     }
 
+    fn market() -> Market {
+        Market::new(&EngineSetup::new("USD".parse().unwrap()))
+    }
+
     #[test]
     fn sources_that_quote_a_pair_in_opposite_directions_are_compared() {
-        let market = Market::new(&EngineSetup::new("USD".parse().unwrap()));
+        let market = market();
         let (eur, usd): (Currency, Currency) = ("EUR".parse().unwrap(), "USD".parse().unwrap());
-        let push = |pair, price, source, time| {
-            disputed(market.push_rate(&rate(pair, price, source, time), NOW))
-        };
+        let push =
+            |pair, price, source, time| disputed(only(&market, &rate(pair, price, source, time)));
         let usable = |from, to| market.rate(from, to, NOW).is_ok();
 
         assert!(!push(("EUR", "USD"), "1.25", "a", 1));
@@ -676,18 +716,58 @@ mod tests {
         assert!(push(("USD", "EUR"), "0.9", "b", 2));
         assert!(!usable(&eur, &usd) && !usable(&usd, &eur));
 
+        // Whoever of them comes round, both directions are usable again.
+        assert!(!push(("EUR", "USD"), "1.11", "a", 2));
+        assert!(usable(&eur, &usd) && usable(&usd, &eur));
+        assert!(push(("EUR", "USD"), "1.25", "a", 3));
         assert!(!push(("USD", "EUR"), "0.8", "b", 3));
-        assert!(!push(("EUR", "USD"), "1.25", "a", 2));
         assert!(usable(&eur, &usd) && usable(&usd, &eur));
     }
 
     #[test]
+    fn a_rate_that_is_too_old_gives_way_to_its_inverse() {
+        let market = market();
+        let (eur, usd): (Currency, Currency) = ("EUR".parse().unwrap(), "USD".parse().unwrap());
+        let later = Now {
+            mono: NOW.mono + market.rate_max_age + 1,
+            ..NOW
+        };
+        only(&market, &rate(("USD", "EUR"), "0.5", "a", 1));
+        assert!(market.rate(&usd, &eur, later).is_err());
+        market.push_rates(&[rate(("EUR", "USD"), "1.25", "a", 2)], later);
+        let (found, _) = market.rate(&usd, &eur, later).unwrap();
+        assert_eq!(found, "0.8".parse().unwrap());
+    }
+
+    #[test]
+    fn there_are_so_many_currency_pairs_and_no_more() {
+        let market = market();
+        let pair = |number: usize| rate(("USD", &format!("C{number}")), "1", "a", 1);
+        let many: Vec<RateUpdate> = (0..=RATES_MAX).map(pair).collect();
+        let told = market.push_rates(&many, NOW);
+        let version = market.version();
+        let (last, taken) = told.split_last().unwrap();
+        assert_eq!(*last, Accepted::TooMany);
+        let all_at_once = Accepted::At(Taken {
+            version,
+            disputed: false,
+        });
+        assert!(taken.iter().all(|taken| *taken == all_at_once));
+        assert_eq!(
+            only(&market, &pair(7)),
+            Accepted::At(Taken {
+                version: version + 1,
+                disputed: false
+            }),
+            "a known one"
+        );
+    }
+
+    #[test]
     fn one_source_may_quote_both_directions_at_times_of_their_own() {
-        let market = Market::new(&EngineSetup::new("USD".parse().unwrap()));
+        let market = market();
         for (pair, price, time) in [(("EUR", "USD"), "1.25", 5), (("USD", "EUR"), "0.5", 4)] {
-            assert!(!disputed(
-                market.push_rate(&rate(pair, price, "a", time), NOW)
-            ));
+            assert!(!disputed(only(&market, &rate(pair, price, "a", time))));
         }
     }
 }

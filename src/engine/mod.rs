@@ -2,7 +2,7 @@
 //!
 //! Locks are taken in one order, never the other way: execution ids, request ids, bucket, its groups upward, then leaves (a client's rate, an
 //! instrument's prices, its holders, the unsent orders). Two buckets are never locked at once: a reroute is the source's verdict and then,
-//! after the source is unlocked, the target's own.
+//! after the source is unlocked, the target's own. Memory that is set aside has leaf locks too, one of the calling thread and a common one.
 
 pub mod admin;
 mod admit;
@@ -103,8 +103,11 @@ impl Engine {
         {
             return Ok(self.repeat(entry, digest, now));
         }
+        // Counted before it is tested: of two that come at once only one may be the last.
+        let used = client.claim();
         let sitting = Sitting {
             client: &client,
+            used,
             now,
             figures,
             commit: true,
@@ -120,7 +123,7 @@ impl Engine {
             .all(|finding| finding.reason != Reason::ClientQuota);
         let number = admitted.number;
         // A refusal before the quota was asked is stored within it, too.
-        let store = store && (number.is_some() || client.used() < client.exit_quota());
+        let store = store && (number.is_some() || used < client.exit_quota());
         let until = admitted.day_end;
         let answer = answer(admitted, because, now);
         if store {
@@ -132,7 +135,8 @@ impl Engine {
             if let Some(number) = number {
                 entry.order = OrderSlot::Live(bucket, number);
             }
-            client.stored();
+        } else {
+            client.forgotten();
         }
         Ok(answer)
     }
@@ -153,6 +157,7 @@ impl Engine {
         }
         let sitting = Sitting {
             client: &client,
+            used: client.used(),
             now,
             figures,
             commit: false,
@@ -227,8 +232,14 @@ impl Engine {
             }
             return Ok(answer);
         }
+        let used = if commit {
+            client.claim()
+        } else {
+            client.used()
+        };
         let sitting = Sitting {
             client,
+            used,
             now,
             figures,
             commit,
@@ -261,17 +272,18 @@ impl Engine {
             .broken
             .iter()
             .all(|finding| finding.reason != Reason::ClientQuota);
-        let store = store && (approved || client.used() < client.exit_quota());
+        let store = commit && store && (approved || used < client.exit_quota());
         let until = admitted.day_end;
         let answer = answer(admitted, None, now);
-        if commit && store {
+        if store {
             self.give_way(&mut own, place, &replace.key);
             let entry = self.remember(&mut own, place, &replace.key, digest, until);
             entry.answer = Some(Stored::new(&answer));
             if approved {
                 entry.order = OrderSlot::Version(Box::new(Root { key: root, decided }));
             }
-            client.stored();
+        } else if commit {
+            client.forgotten();
         }
         Ok(answer)
     }
@@ -370,7 +382,7 @@ impl Engine {
         if self.guarded(bucket, now, || decide(admitted)).is_none() {
             *admitted = Admitted {
                 day_end: bucket.state.lock().day_end(),
-                ..self.dismissed(Reason::InternalFault, true, now)
+                ..self.dismissed(Reason::InternalFault, sitting.commit, now)
             };
         }
     }

@@ -126,12 +126,12 @@ impl Engine {
             self.give_way(&mut shard, place, key);
         }
         let client = self.client(&key.client)?;
-        if client.used() >= client.exit_quota() {
+        if client.claim() >= client.exit_quota() {
+            client.forgotten();
             return Err(Refusal::ClientQuota);
         }
         let until = now.wall.saturating_add(super::DAY);
         self.remember(&mut shard, place, key, 0, until);
-        client.stored();
         receipt.applied = true;
         receipt.sequence = self.next_sequence(true);
         Ok(Some(receipt))

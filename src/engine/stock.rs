@@ -48,15 +48,14 @@ impl<T> Stock<T> {
         let mut lots = self.lots.lock();
         let wanted = count.div_ceil(LOT);
         let missing = wanted.saturating_sub(lots.ready.len());
-        let mut pieces: Pieces<T> = (0..missing.saturating_mul(LOT))
-            .map(|_| Box::new(blank()))
-            .collect();
-        // What was made last is to go last.
-        pieces.reverse();
-        while !pieces.is_empty() {
-            let rest = pieces.split_off(LOT.min(pieces.len()));
-            lots.ready.push(core::mem::replace(&mut pieces, rest));
-        }
+        let lot = || {
+            let mut lot: Pieces<T> = (0..LOT).map(|_| Box::new(blank())).collect();
+            // What was made last is to go last.
+            lot.reverse();
+            lot
+        };
+        lots.ready.extend((0..missing).map(|_| lot()));
+        lots.ready.reverse();
         lots.most = lots.most.max(wanted);
     }
 
@@ -127,6 +126,19 @@ mod tests {
         }
         assert_eq!(*stock.take().unwrap(), 191, "the last to come back");
         assert_eq!(std::iter::from_fn(|| stock.take()).count(), 191);
+    }
+
+    #[test]
+    fn setting_aside_takes_memory_for_the_pieces_and_no_more() {
+        let stock = Stock::default();
+        stock.reserve(LOT * 1_000, || 0_u8);
+        let lots = stock.lots.lock();
+        assert_eq!(lots.ready.len(), 1_000);
+        assert!(
+            lots.ready
+                .iter()
+                .all(|lot| lot.len() == LOT && lot.capacity() == LOT)
+        );
     }
 
     #[test]

@@ -48,9 +48,9 @@ impl MarketDataService for MarketData {
     ) -> Result<Response<pb::PushRatesResponse>, Status> {
         let rates = push_rates(request.into_inner())?;
         let now = self.gate.clock.now();
-        let results = rates.iter().map(|rate| self.rate(rate, now).into());
+        let results = self.gate.engine.push_rates(&rates, now).into_iter();
         Ok(Response::new(pb::PushRatesResponse {
-            results: results.collect(),
+            results: results.map(|told| status(told).into()).collect(),
             version: self.gate.engine.market.version(),
         }))
     }
@@ -80,8 +80,24 @@ impl MarketData {
         status(self.gate.engine.push_mark(mark, now))
     }
 
-    fn rate(&self, rate: &RateUpdate, now: Now) -> pb::MarketDataStatus {
-        status(self.gate.engine.push_rate(rate, now))
+    /// Takes the rates of a message that are well formed, all at once.
+    fn rates(
+        &self,
+        rates: Vec<Option<RateUpdate>>,
+        now: Now,
+    ) -> Vec<(pb::MarketDataStatus, String)> {
+        let names: Vec<Option<String>> = rates
+            .iter()
+            .map(|rate| Some(format!("{}/{}", rate.as_ref()?.base, rate.as_ref()?.quote)))
+            .collect();
+        let sound: Vec<RateUpdate> = rates.into_iter().flatten().collect();
+        let mut told = self.gate.engine.push_rates(&sound, now).into_iter();
+        let named = names.into_iter().map(|name| {
+            let became = name.as_ref().and_then(|_| told.next()).map(status);
+            let became = became.unwrap_or(pb::MarketDataStatus::Malformed);
+            (became, name.unwrap_or_default())
+        });
+        named.collect()
     }
 
     /// Answers each message, until the client ends the stream or goes away.
@@ -122,15 +138,10 @@ impl MarketData {
             Some(mark) => (self.mark(&mark, now), mark.instrument.to_string()),
             None => (pb::MarketDataStatus::Malformed, String::new()),
         });
-        let rates = rates.into_iter().map(|rate| match rate {
-            Some(rate) => (
-                self.rate(&rate, now),
-                format!("{}/{}", rate.base, rate.quote),
-            ),
-            None => (pb::MarketDataStatus::Malformed, String::new()),
-        });
+        let marks: Vec<_> = marks.collect();
         let refused = marks
-            .chain(rates)
+            .into_iter()
+            .chain(self.rates(rates, now))
             .zip(0_u32..)
             .filter_map(|(entry, index)| {
                 let (status, id) = entry;

@@ -207,5 +207,6 @@ pub const fn status(accepted: Accepted) -> pb::MarketDataStatus {
         Accepted::Empty => pb::MarketDataStatus::Malformed,
         Accepted::Jump => pb::MarketDataStatus::Jump,
         Accepted::FromFuture => pb::MarketDataStatus::FromFuture,
+        Accepted::TooMany => pb::MarketDataStatus::TooMany,
     }
 }

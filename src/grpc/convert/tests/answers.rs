@@ -147,6 +147,7 @@ fn every_enum_that_is_answered_covers_the_contracts() {
         Accepted::Jump,
         Accepted::FromFuture,
         Accepted::Empty,
+        Accepted::TooMany,
     ];
     covers(
         "MarketDataStatus",
