@@ -726,3 +726,30 @@ fn the_ids_of_a_chain_are_forgotten_together_and_with_their_executions() {
     sweep(later(end, 4 * day + 1));
     assert_eq!(engine.kept_keys(), 0, "and no longer");
 }
+
+/// NL11, H13, A11: a fill of the other side than the order that has its id by now is not that order's: it goes where its account says.
+#[test]
+fn a_fill_of_the_other_side_than_the_order_of_its_id_is_nobodys() {
+    let engine = one_bucket(limits());
+    approve(&engine, &order("1", Side::Sell, "3", "100"));
+    let _ = trade(&engine, "1", "e1", "3", "100", START);
+    let next_day = later(START, 86_400 * SECOND);
+    mark(&engine, "BTC", "100", next_day);
+    let again = order("1", Side::Buy, "2", "100");
+    let answer = engine.decide(&again, next_day, false).unwrap();
+    assert!(reasons(&answer).is_empty() && !answer.replayed);
+    let late = |exec: &str, account: &str| Report {
+        instrument: Some(id("BTC")),
+        side: Some(Side::Sell),
+        account: Some(id(account)),
+        ..report("1", exec, ReportKind::Trade(fill("1", "100")))
+    };
+    let nobodys = engine.report(&late("e2", "nobody"), next_day);
+    assert_eq!(nobodys.bucket, Some(id("quarantine")));
+    assert!(nobodys.flags.contains(&ReportFlag::UnknownOrder));
+    assert_eq!(position(&engine, next_day), amount("-3"));
+    let by_account = engine.report(&late("e3", "b-x"), next_day);
+    assert_eq!(by_account.bucket, Some(id("b")));
+    assert_eq!(position(&engine, next_day), amount("-4"));
+    assert_eq!(held(&engine), (amount("2"), amount("200")));
+}

@@ -173,6 +173,17 @@ impl Model {
         notes
     }
 
+    /// Whether a fill can be of the order that has its id: one of another contract or side is not.
+    pub fn is_its_own(&self, report: &Report, at: usize) -> bool {
+        let order = &self.orders[at];
+        let name = self.contracts[order.instrument].name;
+        report.side.is_none_or(|side| side == order.side)
+            && report
+                .instrument
+                .as_ref()
+                .is_none_or(|id| id.as_str() == name)
+    }
+
     fn book(
         &mut self,
         report: &Report,
@@ -185,17 +196,7 @@ impl Model {
         if let Some(at) = at {
             self.told_of(at);
         }
-        // A fill of another contract or side is not of the order that has the id.
-        let is_its_own = |at: &usize| {
-            let order = &self.orders[*at];
-            let name = self.contracts[order.instrument].name;
-            report.side.is_none_or(|side| side == order.side)
-                && report
-                    .instrument
-                    .as_ref()
-                    .is_none_or(|id| id.as_str() == name)
-        };
-        if let Some(at) = at.filter(is_its_own) {
+        if let Some(at) = at.filter(|at| self.is_its_own(report, *at)) {
             self.compare(report, at, notes);
             let (bucket, instrument) = (self.orders[at].bucket, self.orders[at].instrument);
             let account = self

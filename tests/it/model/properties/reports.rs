@@ -27,7 +27,10 @@ fn nl11_a_report_is_booked_where_its_order_is() {
             {
                 report.bucket = Some(id(BUCKETS[(at + 1) % 3]));
                 report.account = Some(id(["a-x", "b-x", "c-x"][at % 3]));
-                owner = Some(BUCKETS[run.model.orders[at].bucket]);
+                // The id may stand for another order by now, and a fill of the other side is none of that one's.
+                let is_its_own = !matches!(report.kind, ReportKind::Trade(_))
+                    || run.model.is_its_own(report, at);
+                owner = is_its_own.then_some(BUCKETS[run.model.orders[at].bucket]);
             }
             let others: Vec<_> = BUCKETS
                 .iter()
