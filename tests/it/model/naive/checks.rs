@@ -647,29 +647,7 @@ impl Model {
 /// Whether an order is of the same type, and counts no more whatever the market does.
 fn is_better(terms: &Terms, than: &Terms) -> bool {
     let below = |one: U, other: U| one.abs() <= other.abs();
-    match (terms, than) {
-        (Terms::Market, Terms::Market)
-        | (Terms::Pegged { cap: None }, Terms::Pegged { cap: None }) => true,
-        (Terms::Limit { price: one }, Terms::Limit { price: other })
-        | (Terms::Pegged { cap: Some(one) }, Terms::Pegged { cap: Some(other) }) => {
-            below(one.units(), other.units())
-        }
-        (Terms::Stop { trigger: one }, Terms::Stop { trigger: other })
-        | (Terms::TrailingStop { trigger: one }, Terms::TrailingStop { trigger: other }) => {
-            below(one.units(), other.units())
-        }
-        (
-            Terms::StopLimit {
-                price: one,
-                trigger: first,
-            },
-            Terms::StopLimit {
-                price: other,
-                trigger: second,
-            },
-        ) => below(one.units(), other.units()) && below(first.units(), second.units()),
-        _ => false,
-    }
+    is_of_type_and(terms, than, below, below)
 }
 
 /// Whether an order is of the same type, and waits no nearer to the market.
@@ -677,6 +655,16 @@ fn is_further(terms: &Terms, than: &Terms, side: Side) -> bool {
     let sign = if side == Side::Buy { 1 } else { -1 };
     let limit = |one: U, other: U| (other - one) * sign >= 0;
     let trigger = |one: U, other: U| (one - other) * sign >= 0;
+    is_of_type_and(terms, than, limit, trigger)
+}
+
+/// Whether an order is of the same type, and its prices compare so: limits and caps by one rule, triggers by another.
+fn is_of_type_and(
+    terms: &Terms,
+    than: &Terms,
+    limit: impl Fn(U, U) -> bool,
+    trigger: impl Fn(U, U) -> bool,
+) -> bool {
     match (terms, than) {
         (Terms::Market, Terms::Market)
         | (Terms::Pegged { cap: None }, Terms::Pegged { cap: None }) => true,

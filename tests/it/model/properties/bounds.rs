@@ -3,14 +3,13 @@
 use bulkhead::domain::amount::Quantity;
 use bulkhead::domain::decision::{Outcome, Reason};
 use bulkhead::domain::order::{Side, Size};
-use bulkhead::domain::report::{Fill, Report, ReportKind};
+use bulkhead::domain::report::{Report, ReportKind};
 
-use super::{REROUTES, broken, fill_some, is_approved, no_end, view, walk};
+use super::{REROUTES, broken, fill_some, filled, is_approved, no_end, told, view, walk};
 use crate::model::naive::{Bound, Model, ONE, Rules, Set, U, Usage, up};
 use crate::model::run::{Run, fail, same};
 use crate::model::world;
 use crate::model::world::{BUCKETS, Dice, Event, FULL, QUARANTINE, Shape, amount};
-use crate::support::id;
 
 /// Every limit of a bucket with what it counts.
 fn measures(model: &Model, bucket: usize, usage: &Usage) -> Vec<(&'static str, bool, U, U)> {
@@ -184,32 +183,15 @@ fn nl10_nothing_is_left_when_every_order_is_over() {
                     if order.is_over() {
                         continue;
                     }
-                    let (venue, account) = run.model.pools[order.bucket].accounts[order.account];
                     let owed = order.end.is_some() && order.owed.is_some();
                     let kind = if owed {
-                        let quantity = amount(order.leaves());
-                        ReportKind::Trade(Fill {
-                            quantity,
-                            price: amount(10 * ONE),
-                            fee: amount(0),
-                            fee_currency: None,
-                        })
+                        filled(order.leaves(), 10 * ONE)
                     } else {
                         ReportKind::Canceled
                     };
                     let report = Report {
-                        client: order.client.clone(),
-                        cl_ord_id: id(&order.id),
-                        exec_id: Some(id(&format!("z{round}-{at}"))),
                         cum: (!owed).then(|| amount(order.filled())),
-                        kind,
-                        leaves: None,
-                        venue: id(venue),
-                        account: Some(id(account)),
-                        trade_date: 1,
-                        bucket: None,
-                        instrument: None,
-                        side: None,
+                        ..told(&run.model, at, &format!("z{round}-{at}"), kind)
                     };
                     run.both(Event::Report(report))?;
                 }

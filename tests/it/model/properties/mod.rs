@@ -11,11 +11,11 @@ use bulkhead::domain::state::{OrderState, TradingState};
 use bulkhead::engine::Engine;
 use bulkhead::engine::view::BucketView;
 
-use super::naive::{Model, ONE, Place};
+use super::naive::{Model, ONE, Place, U};
 use super::run::{Came, Checked, Run, hashes, same};
 use super::world::{BUCKETS, Dice, Event, FULL, Shape, amount};
 use super::{cases, check, world};
-use crate::support::id;
+use crate::support::{id, report};
 
 /// Nothing but capacity stands against an order.
 const PLAIN: Shape = Shape {
@@ -162,6 +162,28 @@ fn is_of_none(answer: &bulkhead::engine::answer::Answer) -> bool {
     first.is_some_and(|first| [Reason::UnknownOrder, Reason::OrderEnded].contains(&first.reason))
 }
 
+/// What the venue says of an order, at the account that the order was sent to.
+fn told(model: &Model, at: usize, exec: &str, kind: ReportKind) -> Report {
+    let order = &model.orders[at];
+    let (venue, account) = model.pools[order.bucket].accounts[order.account];
+    Report {
+        client: order.client.clone(),
+        venue: id(venue),
+        account: Some(id(account)),
+        trade_date: 1,
+        ..report(&order.id, exec, kind)
+    }
+}
+
+fn filled(quantity: U, price: U) -> ReportKind {
+    ReportKind::Trade(Fill {
+        quantity: amount(quantity),
+        price: amount(price),
+        fee: amount(0),
+        fee_currency: None,
+    })
+}
+
 /// Fills of live orders, any of them in any order, at prices no worse than what they hold.
 fn fill_some(run: &mut Run, dice: &mut Dice, each: impl Fn(&mut Run, usize) -> Checked) -> Checked {
     for number in 0..12 {
@@ -200,27 +222,8 @@ fn fill_some(run: &mut Run, dice: &mut Dice, each: impl Fn(&mut Run, usize) -> C
         if part == 0 || price <= 0 {
             continue;
         }
-        let (venue, account) = run.model.pools[order.bucket].accounts[order.account];
         let bucket = order.bucket;
-        let report = Report {
-            client: order.client.clone(),
-            cl_ord_id: id(&order.id),
-            exec_id: Some(id(&format!("n{number}"))),
-            kind: ReportKind::Trade(Fill {
-                quantity: amount(part),
-                price: amount(price),
-                fee: amount(0),
-                fee_currency: None,
-            }),
-            cum: None,
-            leaves: None,
-            venue: id(venue),
-            account: Some(id(account)),
-            trade_date: 1,
-            bucket: None,
-            instrument: None,
-            side: None,
-        };
+        let report = told(&run.model, at, &format!("n{number}"), filled(part, price));
         run.both(Event::Report(report))?;
         each(run, bucket)?;
     }

@@ -2,13 +2,13 @@
 
 use bulkhead::domain::decision::{Decision, Finding, Level, Outcome, Reason};
 use bulkhead::domain::order::{Order, RerouteConsent, Side};
-use bulkhead::domain::report::{Fill, Report, ReportKind};
+use bulkhead::domain::report::Report;
 
-use super::{REROUTES, broken, bucket_hash, is_approved, no_end, view, walk};
+use super::{REROUTES, broken, bucket_hash, filled, is_approved, no_end, view, walk};
 use crate::model::naive::{CAPACITY, ONE, U};
 use crate::model::run::{Came, Checked, Run, fail, hashes, same};
-use crate::model::world::{BUCKETS, Event, amount};
-use crate::support::id;
+use crate::model::world::{BUCKETS, Event};
+use crate::support::{id, report};
 
 /// What is known about a reroute before it takes effect.
 struct Rerouting<'a> {
@@ -262,28 +262,20 @@ fn rr9_rr11_a_reroute_stands_and_its_life_is_the_targets() {
                 .find(|contract| contract.name == rerouting.order.instrument.as_str())
                 .unwrap();
             let number = run.past.len();
-            let filled = Report {
+            let half = (quantity / 2 / contract.lot * contract.lot).max(contract.lot);
+            let told = Report {
                 client: rerouting.order.key.client.clone(),
-                cl_ord_id: rerouting.order.key.cl_ord_id.clone(),
-                exec_id: Some(id(&format!("x{number}"))),
-                kind: ReportKind::Trade(Fill {
-                    quantity: amount(
-                        (quantity / 2 / contract.lot * contract.lot).max(contract.lot),
-                    ),
-                    price: amount(ONE),
-                    fee: amount(0),
-                    fee_currency: None,
-                }),
-                cum: None,
-                leaves: None,
                 venue: route.venue.clone(),
                 account: Some(route.account.clone()),
                 trade_date: 2,
                 bucket: Some(id(source)),
-                instrument: None,
-                side: None,
+                ..report(
+                    rerouting.order.key.cl_ord_id.as_str(),
+                    &format!("x{number}"),
+                    filled(half, ONE),
+                )
             };
-            let (came, _) = run.both(Event::Report(filled))?;
+            let (came, _) = run.both(Event::Report(told))?;
             let Came::Receipt(receipt) = came else {
                 return Err(fail("no receipt"));
             };
