@@ -753,3 +753,31 @@ fn a_fill_of_the_other_side_than_the_order_of_its_id_is_nobodys() {
     assert_eq!(position(&engine, next_day), amount("-4"));
     assert_eq!(held(&engine), (amount("2"), amount("200")));
 }
+
+/// H2, A11: the release of an id that an earlier day's replace had, of an order whose own id stands for another since, is that of an id
+/// never seen, whether or not housekeeping came by.
+#[test]
+fn the_id_of_a_forgotten_replace_is_released_as_if_it_were_new() {
+    for swept in [false, true] {
+        let engine = one_bucket(limits());
+        approve(&engine, &order("1", Side::Buy, "3", "100"));
+        let asked = engine.replace(&replace("2", "1", "2", "100"), START, false);
+        assert!(reasons(&asked.unwrap()).is_empty());
+        let canceled = with_cum(report("1", "e", ReportKind::Canceled), "0");
+        let _ = engine.report(&canceled, START);
+        let next_day = later(START, 86_400 * SECOND);
+        mark(&engine, "BTC", "100", next_day);
+        if swept {
+            (0..64).for_each(|round| engine.sweep(next_day, round));
+        }
+        let again = order("1", Side::Buy, "1", "100");
+        let answer = engine.decide(&again, next_day, false).unwrap();
+        assert!(reasons(&answer).is_empty() && !answer.replayed);
+        let key = order("2", Side::Buy, "1", "100").key;
+        let receipt = engine.release(&key, next_day).unwrap();
+        assert!(receipt.flags.contains(&ReportFlag::UnknownOrder));
+        let late = order("2", Side::Buy, "1", "100");
+        let refused = engine.decide(&late, next_day, false).unwrap();
+        assert_eq!(reasons(&refused), [Reason::DuplicateMismatch]);
+    }
+}

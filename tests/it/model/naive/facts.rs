@@ -589,12 +589,12 @@ impl Model {
 
     /// The client never sent it; false where it is known to be sent, or over by another end (H2).
     pub fn release(&mut self, client: &str, id: &str) -> Option<bool> {
-        // What was refused on an earlier day is not what is released now.
         let key = (client.to_owned(), id.to_owned());
-        let is_past = self
-            .slots
-            .get(&key)
-            .is_some_and(|slot| slot.order.is_none() && slot.until <= self.now.wall);
+        // What was refused on an earlier day is not what is released now, nor a replace of an order that nothing leads to.
+        let is_past = self.slots.get(&key).is_some_and(|slot| {
+            let leads_nowhere = slot.order.is_none_or(|at| self.orders[at].gone);
+            leads_nowhere && slot.until <= self.now.wall
+        });
         if is_past || !self.is_known(client, id) {
             self.slots.insert(
                 (client.to_owned(), id.to_owned()),
