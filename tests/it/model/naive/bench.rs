@@ -42,6 +42,8 @@ pub(super) struct Judged {
 const TESTED_ON_EXITS: &[Reason] = &[
     Reason::StateHalted,
     Reason::StateCancelOnly,
+    Reason::ClientQuota,
+    Reason::InstrumentExpired,
     Reason::VenueNotListed,
     Reason::PriceNotPositive,
     Reason::PriceOffTick,

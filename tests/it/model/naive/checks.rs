@@ -172,6 +172,7 @@ impl Model {
                     told: 0,
                     voided: 0,
                     approved: self.now.mono,
+                    deadline: self.now.mono + rules.patience,
                     counted: 0,
                     unvalued: notional.is_err(),
                     source: ask.source,
@@ -260,6 +261,20 @@ impl Model {
             level,
             state != TradingState::ReduceOnly,
         );
+        if let Some(quota) = self.quota(ask.client.as_str(), reserve) {
+            let used = self.used(ask.client.as_str());
+            bench.measure(
+                Reason::ClientQuota,
+                Level::Client,
+                count(quota),
+                count(used),
+                count(used + 1),
+            );
+        }
+        if let Some(expiry) = contract.expiry {
+            let trades = self.now.wall < expiry;
+            bench.require(Reason::InstrumentExpired, Level::Instrument, trades);
+        }
         let venue = pool.accounts[ask.account].0;
         bench.require(
             Reason::VenueNotListed,
@@ -293,6 +308,8 @@ impl Model {
             .is_none_or(|allow| allow.contains(&instrument))
             && !rules.deny.contains(&instrument);
         bench.require(Reason::InstrumentNotAllowed, Level::Bucket, allowed);
+        let open = self.is_open(bucket);
+        bench.require(Reason::OutsideTradingWindow, Level::Bucket, open);
         if ask.reduce_only {
             let reducible = if side == Side::Buy {
                 -line.position
@@ -456,7 +473,7 @@ impl Model {
                 pool.inbound
                     .iter()
                     .filter(|(wall, which, _)| {
-                        self.is_today(*wall) && from.is_none_or(|from| from == *which)
+                        self.is_today(bucket, *wall) && from.is_none_or(|from| from == *which)
                     })
                     .map(|(_, _, value)| value)
                     .sum()

@@ -84,8 +84,24 @@ impl Usage {
 }
 
 impl Model {
-    pub fn is_today(&self, wall: i64) -> bool {
-        wall.div_euclid(DAY) == self.now.wall.div_euclid(DAY)
+    /// Number of a bucket's trading day.
+    fn day(&self, bucket: usize, wall: i64) -> i64 {
+        (wall - self.pools[bucket].reset).div_euclid(DAY)
+    }
+
+    pub fn is_today(&self, bucket: usize, wall: i64) -> bool {
+        self.day(bucket, wall) == self.day(bucket, self.now.wall)
+    }
+
+    /// First instant after a bucket's trading day.
+    pub(super) fn day_end(&self, bucket: usize) -> i64 {
+        (self.day(bucket, self.now.wall) + 1) * DAY + self.pools[bucket].reset
+    }
+
+    /// Whether a bucket takes new orders at this time.
+    pub(super) fn is_open(&self, bucket: usize) -> bool {
+        let windows = &self.pools[bucket].windows;
+        windows.is_empty() || windows.iter().any(|window| window.is_open(self.now.wall))
     }
 
     /// Everything a bucket counts, from the lists.
@@ -157,7 +173,10 @@ impl Model {
             usage.long += long;
             usage.short += short;
         }
-        let executed = pool.traded.iter().filter(|(wall, _)| self.is_today(*wall));
+        let executed = pool
+            .traded
+            .iter()
+            .filter(|(wall, _)| self.is_today(bucket, *wall));
         usage.traded = usage.open_value + executed.map(|(_, value)| value).sum::<U>();
         usage
     }

@@ -119,8 +119,30 @@ impl Model {
         }])
     }
 
-    const fn day_end(&self) -> i64 {
-        (self.now.wall.div_euclid(DAY) + 1) * DAY
+    /// Ids that a client may use: for exits a tenth more. None where nothing limits them.
+    pub(super) fn quota(&self, client: &str, exit: bool) -> Option<u32> {
+        let quota = *self.quotas.get(client)?;
+        Some(if exit { quota + quota / 10 } else { quota })
+    }
+
+    /// Ids of a client that count.
+    pub(super) fn used(&self, client: &str) -> u32 {
+        let own = self.slots.iter().filter(|((of, _), _)| of == client);
+        u32::try_from(own.filter(|(_, slot)| slot.counted).count()).unwrap()
+    }
+
+    /// Whether an answer is stored under its id: not where the quota itself refused it, nor beyond what is kept for exits.
+    fn is_stored(&self, client: &str, said: &Said) -> bool {
+        match said {
+            Said::Rejected(findings) => {
+                let by_quota = |finding: &Finding| finding.reason == Reason::ClientQuota;
+                let room = self
+                    .quota(client, true)
+                    .is_none_or(|quota| self.used(client) < quota);
+                room && !findings.iter().any(by_quota)
+            }
+            _ => true,
+        }
     }
 
     /// Whether a key stands for its request: until its day is over, and its order too, whichever of the order's ids it is (A11).
@@ -151,6 +173,12 @@ impl Model {
             order.gone |= !today && order.last + RETENTION <= now;
         }
         let orders = &self.orders;
+        for ((_, id), slot) in &mut self.slots {
+            // The first id of an order counts as long as the order lives.
+            let own = slot.order.map(|at| &orders[at]);
+            let lives = own.is_some_and(|order| order.id == *id && !order.is_over());
+            slot.counted &= slot.until > now || lives;
+        }
         self.slots
             .retain(|_, slot| slot.until > now || slot.order.is_some_and(|at| !orders[at].gone));
     }
@@ -183,15 +211,17 @@ impl Model {
             .position(|pool| pool.name == order.bucket.as_str())
             .unwrap();
         let (said, at) = self.place(order, bucket, commit);
-        if commit {
+        if commit && self.is_stored(&key.0, &said) {
+            // The day is that of the bucket that took it.
+            let until = self.day_end(at.map_or(bucket, |at| self.orders[at].bucket));
             let content = Content::Order(order.clone());
-            let until = self.day_end();
             self.give(
                 key,
                 Slot {
                     content,
                     order: at,
                     until,
+                    counted: true,
                 },
             );
         }
@@ -367,18 +397,19 @@ impl Model {
                 }
             }
         };
-        if commit {
+        if commit && self.is_stored(&key.0, &said) {
             let content = Content::Replace(replace.clone());
+            let until = match found.filter(|_| judged) {
+                Some(at) => self.day_end(self.orders[at].bucket),
+                None => self.now.wall + DAY,
+            };
             self.give(
                 key,
                 Slot {
                     content,
                     order: approved,
-                    until: if judged {
-                        self.day_end()
-                    } else {
-                        self.now.wall + DAY
-                    },
+                    until,
+                    counted: true,
                 },
             );
         }

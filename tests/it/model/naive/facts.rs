@@ -575,7 +575,12 @@ impl Model {
     }
 
     pub fn sent(&mut self, at: usize, id: &str) {
+        let now = self.now.mono;
         let order = &mut self.orders[at];
+        // As much time again as it had, and no more for being told twice.
+        if order.stage == Stage::Reserved {
+            order.deadline = now + (order.deadline - order.approved);
+        }
         if order.end.is_some() || order.is_over() {
             return;
         }
@@ -587,6 +592,29 @@ impl Model {
         }
     }
 
+    pub fn cancel_asked(&mut self, at: usize) {
+        let order = &mut self.orders[at];
+        order.asked_cancel |= order.end.is_none() && !order.is_over();
+    }
+
+    /// Somebody asked the venue, which has this much filled in all (H2). Whether fills are owed by that.
+    pub fn resolve(&mut self, at: usize, filled: U) -> bool {
+        self.told_of(at);
+        self.change(at, |order| {
+            let booked = order.filled();
+            let filled = filled.max(booked);
+            let known = order.end.and(order.owed).map(|owed| booked + owed);
+            if order.is_over() || known == Some(filled) {
+                return false;
+            }
+            order.end = order.end.or(Some(OrderState::Canceled));
+            order.owed = Some(filled - booked);
+            order.told = filled + order.voided;
+            order.asked_cancel = false;
+            filled > booked
+        })
+    }
+
     /// The client never sent it; false where it is known to be sent, or over by another end (H2).
     pub fn release(&mut self, client: &str, id: &str) -> Option<bool> {
         let key = (client.to_owned(), id.to_owned());
@@ -596,14 +624,18 @@ impl Model {
             leads_nowhere && slot.until <= self.now.wall
         });
         if is_past || !self.is_known(client, id) {
-            self.slots.insert(
-                (client.to_owned(), id.to_owned()),
-                Slot {
-                    content: Content::Released,
-                    order: None,
-                    until: self.now.wall + DAY,
-                },
-            );
+            self.slots.remove(&key);
+            let quota = self.quota(client, true);
+            if quota.is_some_and(|quota| self.used(client) >= quota) {
+                return None;
+            }
+            let slot = Slot {
+                content: Content::Released,
+                order: None,
+                until: self.now.wall + DAY,
+                counted: true,
+            };
+            self.slots.insert(key, slot);
             return Some(true);
         }
         if matches!(self.slots[&key].content, Content::Released) {

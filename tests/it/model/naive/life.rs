@@ -66,6 +66,8 @@ pub struct Held {
     pub told: U,
     pub voided: U,
     pub approved: u64,
+    /// Until when word of it may take.
+    pub deadline: u64,
     pub counted: U,
     pub unvalued: bool,
     pub source: Option<usize>,
@@ -132,6 +134,30 @@ impl Held {
 
     pub fn pending(&self) -> bool {
         self.versions.len() > 1
+    }
+
+    /// Where an order stands that is not over (H2).
+    pub fn state(&self, now: u64) -> OrderState {
+        let is_immediate = matches!(
+            self.time_in_force,
+            TimeInForce::ImmediateOrCancel | TimeInForce::FillOrKill
+        );
+        let waits = self.stage == Stage::Reserved || is_immediate;
+        if self.end.is_some() || (waits && now >= self.deadline) {
+            OrderState::Uncertain
+        } else if self.asked_cancel {
+            OrderState::PendingCancel
+        } else if self.pending() {
+            OrderState::PendingReplace
+        } else if self.filled() > 0 {
+            OrderState::PartiallyFilled
+        } else {
+            match self.stage {
+                Stage::Reserved => OrderState::Reserved,
+                Stage::Sent => OrderState::Sent,
+                Stage::Working => OrderState::Working,
+            }
+        }
     }
 
     pub fn is_over(&self) -> bool {

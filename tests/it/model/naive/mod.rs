@@ -24,7 +24,7 @@ use life::{Held, Loose};
 pub use bench::CAPACITY;
 pub use counts::{Line, Usage};
 pub use market::Mark;
-pub use rules::{Bound, Collar, Contract, GroupRules, Own, Rate, Rules, Set};
+pub use rules::{Bound, Collar, Contract, GroupRules, Own, Rate, Rules, Set, Window};
 
 /// An amount in 10⁻¹².
 pub type U = i128;
@@ -76,6 +76,9 @@ pub struct Pool {
     pub tries: usize,
     pub sources: Vec<(usize, U)>,
     pub sources_total: Option<U>,
+    /// Time of day, UTC, at which its trading day begins.
+    pub reset: i64,
+    pub windows: Vec<Window>,
     units: Vec<Option<U>>,
     fresh: Vec<Option<u64>>,
 }
@@ -140,6 +143,8 @@ struct Slot {
     order: Option<usize>,
     /// When the key may be used again.
     until: i64,
+    /// Whether it counts in its client's quota.
+    counted: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -187,6 +192,8 @@ pub struct Model {
     pub groups: Vec<Group>,
     pub quarantine: usize,
     pub states: BTreeMap<Place, TradingState>,
+    /// Ids that a client may use in a day; a tenth more for exits.
+    pub quotas: BTreeMap<String, u32>,
     pub orders: Vec<Held>,
     pub loose: Vec<Loose>,
     slots: BTreeMap<(String, String), Slot>,
@@ -213,6 +220,7 @@ impl Model {
             groups,
             quarantine,
             states: BTreeMap::new(),
+            quotas: BTreeMap::new(),
             orders: Vec::new(),
             loose: Vec::new(),
             slots: BTreeMap::new(),
@@ -243,6 +251,8 @@ impl Model {
             tries: 0,
             sources: Vec::new(),
             sources_total: None,
+            reset: 0,
+            windows: Vec::new(),
             units: vec![None; contracts],
             fresh: vec![None; contracts],
         }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use bulkhead::domain::order::Side;
 
-use super::U;
 use super::counts::Line;
+use super::{DAY, U};
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Collar {
@@ -20,7 +20,9 @@ pub struct Collar {
 pub struct Contract {
     pub name: &'static str,
     pub inverse: bool,
+    /// Whether its worth is counted in euros: its quote currency, or what a quanto settles in.
     pub euro: bool,
+    pub quanto: bool,
     pub multiplier: U,
     pub tick: U,
     pub lot: U,
@@ -30,6 +32,8 @@ pub struct Contract {
     pub option_on: Option<usize>,
     pub max_age: u64,
     pub collar: Option<Collar>,
+    /// First instant at which it does not trade any more.
+    pub expiry: Option<i64>,
 }
 
 impl Contract {
@@ -101,6 +105,28 @@ pub struct Rules {
     pub traded: Option<U>,
     pub rate: Option<Rate>,
     pub notional_rate: Option<(U, u64, bool)>,
+    /// How long the word that an order was sent may take.
+    pub patience: u64,
+}
+
+/// Hours of some days of the week, in UTC, in which a bucket takes new orders: until the next day where the end is not after the start.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// Monday to Sunday.
+    pub days: [bool; 7],
+    pub from: i64,
+    pub to: i64,
+}
+
+impl Window {
+    pub fn is_open(&self, wall: i64) -> bool {
+        // The first day of all was a Thursday.
+        let starts = |day: i64| self.days[usize::try_from((day + 3).rem_euclid(7)).unwrap()];
+        let (day, time) = (wall.div_euclid(DAY), wall.rem_euclid(DAY));
+        let wraps = self.to <= self.from;
+        (starts(day) && self.from <= time && (wraps || time < self.to))
+            || (wraps && starts(day - 1) && time < self.to)
+    }
 }
 
 impl Rules {

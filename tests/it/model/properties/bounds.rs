@@ -304,6 +304,8 @@ fn nl15_tighter_never_allows_more_and_capital_never_less() {
 /// Reasons that may stand against an exit (NL21): message and size, collar, self-match, legal, its own quota, cancel-only and halted.
 const AGAINST_EXITS: &[Reason] = &[
     Reason::UnknownInstrument,
+    Reason::InstrumentExpired,
+    Reason::ClientQuota,
     Reason::VenueNotListed,
     Reason::RouteNotConfigured,
     Reason::PriceOffTick,

@@ -53,7 +53,7 @@ fn concerns_a(model: &Model, event: &Event, came: &Came) -> bool {
             replace.key.client.as_str() == CLIENTS[0]
         }
         Event::Notice(client, ..) => client == CLIENTS[0],
-        Event::Release(key) => key.client.as_str() == CLIENTS[0],
+        Event::Release(key) | Event::Resolve(key, _) => key.client.as_str() == CLIENTS[0],
         Event::Report(report) => {
             report.client.as_str() == CLIENTS[0]
                 || addressed(model, event, came)
@@ -120,10 +120,10 @@ fn nl3_only_limits_of_groups_let_one_bucket_feel_another() {
         }
         run.engine = world::engine(&run.model);
         let alone = world::engine(&run.model);
-        for instrument in 0..5 {
+        for (instrument, price) in world::BASE.into_iter().enumerate() {
             let mark = Mark {
                 instrument,
-                mark: Some([100, 20, 100, 3, 10][instrument] * ONE),
+                mark: Some(price * ONE),
                 ..Default::default()
             };
             let _ = run.both(Event::Mark(mark))?;
@@ -282,7 +282,7 @@ fn nl16_states_and_floods_of_others_change_nothing() {
                 ))
             };
             let (answer, hash) = (ask(run), bucket_hash(&run.engine, "a", run.now()));
-            let unused = (1..5).find(|at| {
+            let unused = (1..world::CONTRACTS.len()).find(|at| {
                 let usage = run.model.usage(0);
                 usage.lines[*at] == Line::default()
             });

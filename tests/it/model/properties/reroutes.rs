@@ -304,7 +304,7 @@ fn rr12_a_target_takes_in_no_more_than_its_caps() {
             .inbound
             .iter()
             .filter(|(wall, source, _)| {
-                run.model.is_today(*wall) && from.is_none_or(|from| from == *source)
+                run.model.is_today(target, *wall) && from.is_none_or(|from| from == *source)
             })
             .map(|(_, _, value)| value)
             .sum()

@@ -23,6 +23,8 @@ pub enum Event {
     Report(Report),
     Notice(String, String, Notice),
     Release(OrderKey),
+    /// Ended by a person, with so much filled.
+    Resolve(OrderKey, U),
     Limits(usize, Box<Rules>),
     GroupLimits(usize, GroupRules),
     Restrict(Place, TradingState),
@@ -36,7 +38,7 @@ pub enum Event {
 const QUANTITIES: &[U] = &[1, 2, 3, 4, 5, 8];
 
 /// Base price of each contract.
-const BASE: [U; 5] = [100, 20, 100, 3, 10];
+pub const BASE: [U; 7] = [100, 20, 100, 3, 10, 40, 60];
 
 pub(super) fn quantity(dice: &mut Dice, instrument: usize) -> U {
     let whole = dice.pick(QUANTITIES) * ONE;
@@ -87,7 +89,7 @@ fn terms(dice: &mut Dice, instrument: usize) -> Terms {
 }
 
 fn instrument_of(dice: &mut Dice) -> usize {
-    usize::try_from(dice.pick(&[0_u64, 0, 0, 0, 1, 1, 2, 3, 4])).unwrap()
+    usize::try_from(dice.pick(&[0_u64, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6])).unwrap()
 }
 
 pub fn order(dice: &mut Dice, at: usize, name: String, shape: Shape, now: i64) -> Order {
@@ -516,6 +518,15 @@ pub fn event(dice: &mut Dice, model: &Model, past: &[Event], shape: Shape) -> Ev
                         client: order.client.clone(),
                         cl_ord_id: id(&order.versions[version].id),
                     })
+                }
+                81 if shape.admin => {
+                    let key = OrderKey {
+                        client: order.client.clone(),
+                        cl_ord_id: id(&order.id),
+                    };
+                    let filled = order.filled();
+                    let most = filled + order.leaves();
+                    Event::Resolve(key, dice.pick(&[0, filled, filled, filled + ONE, most]))
                 }
                 _ => Event::Report(report(dice, model, at, format!("e{number}"), shape)),
             }

@@ -10,14 +10,16 @@ use bulkhead::domain::time::SECOND;
 
 use super::naive::{
     Bound, Collar, Contract, Group, GroupRules, Model, ONE, Own, Rate, Rules, Set, Target, U,
+    Window,
 };
 use crate::support::START;
-pub use events::{Event, event, order, pause};
+pub use events::{BASE, Event, event, order, pause};
 pub use setup::{engine, group_limits, limits};
 
 /// Every name of a venue or an account.
 pub const NAMES: &[&str] = &["X", "Y", "a-x", "a-y", "b-x", "c-x", "c-y"];
 
+const HOUR: i64 = 3_600_000_000_000;
 const CENT: U = ONE / 100;
 
 pub const CONTRACTS: &[Contract] = &[
@@ -50,6 +52,17 @@ pub const CONTRACTS: &[Contract] = &[
         }),
         ..contract("O", 1, "BTC")
     },
+    // One expires in the middle of many a walk, one while nights pass.
+    Contract {
+        expiry: Some(START.wall + 5_000_000_000),
+        ..contract("F", 2, "OIL")
+    },
+    Contract {
+        euro: true,
+        quanto: true,
+        expiry: Some(START.wall + 108_000_000_000_000),
+        ..contract("Q", 1, "BTC")
+    },
 ];
 
 const fn contract(name: &'static str, multiplier: U, underlying: &'static str) -> Contract {
@@ -57,6 +70,7 @@ const fn contract(name: &'static str, multiplier: U, underlying: &'static str) -
         name,
         inverse: false,
         euro: false,
+        quanto: false,
         multiplier: multiplier * ONE,
         tick: CENT,
         lot: ONE / 1000,
@@ -66,6 +80,7 @@ const fn contract(name: &'static str, multiplier: U, underlying: &'static str) -
         option_on: None,
         max_age: 60 * SECOND,
         collar: None,
+        expiry: None,
     }
 }
 
@@ -203,6 +218,7 @@ pub fn rules(seed: u64, limits: u64) -> Rules {
     if dice.one_in(n * 2) {
         rules.post_only = dice.pick(&[1, 2]);
     }
+    rules.patience = dice.pick(&[SECOND / 2, SECOND, 30 * SECOND]);
     if dice.one_in(n * 2) {
         rules.short_sale = dice.pick(&[1, 2]);
     }
@@ -241,6 +257,7 @@ fn shaped(rules: Rules, shape: Shape) -> Rules {
         sets: rules.sets,
         capital: rules.capital,
         no_credit: rules.no_credit,
+        patience: rules.patience,
         ..Rules::default()
     }
 }
@@ -257,6 +274,22 @@ pub fn model(seeds: &[u64], shape: Shape) -> Model {
             1 => (vec![("X", "b-x")], vec![1, 0]),
             _ => (vec![("X", "c-x"), ("Y", "c-y")], vec![2, 0]),
         };
+        // Trading days that begin at other hours, and hours in which nothing new is taken.
+        let mut dice = Dice(seed(6 + at).rotate_left(32));
+        pool.reset = dice.pick(&[0, 0, 9, 17]) * HOUR;
+        if !shape.plain && dice.one_in(4) {
+            let mut days = [true; 7];
+            // The first walks are on a Friday.
+            days[4] = !dice.one_in(3);
+            let (from, to) = dice.pick(&[(0, 20), (8, 8), (9, 14), (22, 9)]);
+            let (from, to) = (from * HOUR, to * HOUR);
+            pool.windows.push(Window { days, from, to });
+            if dice.one_in(2) {
+                days = [false, false, false, false, true, true, false];
+                let (from, to) = (6 * HOUR, 12 * HOUR);
+                pool.windows.push(Window { days, from, to });
+            }
+        }
         let mut dice = Dice(seed(6 + at));
         if shape.reroutes {
             let to = |bucket: Option<usize>, venue, account| Target {
@@ -312,7 +345,15 @@ pub fn model(seeds: &[u64], shape: Shape) -> Model {
         group("d1", Level::Desk, 4),
         group("d2", Level::Desk, 5),
     ];
-    Model::new(CONTRACTS, pools, groups, QUARANTINE, START)
+    let mut model = Model::new(CONTRACTS, pools, groups, QUARANTINE, START);
+    let mut dice = Dice(seed(9).rotate_left(32));
+    for client in CLIENTS.iter().filter(|_| !shape.plain) {
+        if dice.one_in(5) {
+            let quota = dice.pick(&[5, 10]);
+            model.quotas.insert((*client).to_owned(), quota);
+        }
+    }
+    model
 }
 
 pub fn amount<V>(units: U) -> Amount<V> {

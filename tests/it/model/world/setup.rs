@@ -7,17 +7,21 @@ use bulkhead::domain::instrument::{Instrument, InstrumentType, Listing, OptionRi
 use bulkhead::domain::source::DIVERGENCE_MAX;
 use bulkhead::engine::Engine;
 use bulkhead::engine::setup::{
-    BucketSetup, EngineSetup, GroupSetup, InboundRule, RerouteRule, RouteTarget,
+    BucketSetup, ClientSetup, EngineSetup, GroupSetup, InboundRule, RerouteRule, RouteTarget,
 };
+use bulkhead::risk::calendar::{Calendar, TradingWindow};
 use bulkhead::risk::limits::{
     ConcentrationBound, ConcentrationLimit, GroupLimits, InstrumentLimits, InstrumentLists, Limits,
     LookAlikeLimit, NotionalRateLimit, OpenOrdersLimit, PositionRule, PostOnlyRule, RateLimit,
     SelfMatchRule, ShortSaleRule,
 };
+use jiff::ToSpan;
+use jiff::civil::{Time, Weekday};
+use jiff::tz::TimeZone;
 
 use super::{BUCKETS, CONTRACTS, QUARANTINE, amount};
 use crate::model::naive::{
-    Bound, Collar, Contract, GroupRules, Model, ONE, RETENTION, Rate, Rules, Set,
+    Bound, Collar, Contract, GroupRules, Model, ONE, Pool, RETENTION, Rate, Rules, Set,
 };
 use crate::support::id;
 
@@ -31,16 +35,24 @@ fn collar(collar: Collar) -> instrument::Collar {
 }
 
 pub fn instrument(contract: &Contract) -> Instrument {
-    let quote = if contract.euro { "EUR" } else { "USD" };
+    let quote = if contract.euro && !contract.quanto {
+        "EUR"
+    } else {
+        "USD"
+    };
     Instrument {
         id: id(contract.name),
         kind: if contract.option_on.is_some() {
             InstrumentType::Option
+        } else if contract.expiry.is_some() {
+            InstrumentType::Future
         } else {
             InstrumentType::Perpetual
         },
         payoff: if contract.inverse {
             Payoff::Inverse
+        } else if contract.quanto {
+            Payoff::Quanto
         } else {
             Payoff::Linear
         },
@@ -49,13 +61,15 @@ pub fn instrument(contract: &Contract) -> Instrument {
         quote: id(quote),
         settle: id(if contract.inverse {
             contract.underlying
+        } else if contract.quanto {
+            "EUR"
         } else {
             quote
         }),
         multiplier: amount(contract.multiplier),
         tick: amount(contract.tick),
         lot: amount(contract.lot),
-        expiry: None,
+        expiry: contract.expiry,
         option: contract
             .option_on
             .map(|_| (amount(100 * ONE), OptionRight::Call)),
@@ -168,6 +182,7 @@ pub fn limits(rules: &Rules) -> Limits {
                 window,
                 give_back,
             }),
+        unsent_ttl: rules.patience,
         ..Limits::unlimited(id("USD"))
     }
 }
@@ -183,9 +198,43 @@ pub fn group_limits(rules: &GroupRules) -> GroupLimits {
     }
 }
 
+fn calendar(pool: &Pool) -> Calendar {
+    const WEEK: [Weekday; 7] = [
+        Weekday::Monday,
+        Weekday::Tuesday,
+        Weekday::Wednesday,
+        Weekday::Thursday,
+        Weekday::Friday,
+        Weekday::Saturday,
+        Weekday::Sunday,
+    ];
+    let time = |nanos: i64| Time::midnight().saturating_add(nanos.nanoseconds());
+    let windows = pool.windows.iter().map(|window| TradingWindow {
+        days: WEEK
+            .into_iter()
+            .zip(window.days)
+            .filter_map(|(day, trades)| trades.then_some(day))
+            .collect(),
+        from: time(window.from),
+        to: time(window.to),
+    });
+    Calendar {
+        zone: TimeZone::UTC,
+        reset: time(pool.reset),
+        windows: windows.collect(),
+    }
+}
+
 pub fn engine(model: &Model) -> Engine {
     let mut setup = EngineSetup::new(id("USD"));
     setup.quarantine_parent = Some(id("firm"));
+    let clients = model.quotas.iter().map(|(client, quota)| ClientSetup {
+        id: id(client),
+        quota: *quota,
+        send_after_commit: false,
+        order_rate: None,
+    });
+    setup.clients = clients.collect();
     setup.retention = u64::try_from(RETENTION).unwrap();
     let groups = model
         .groups
@@ -207,6 +256,7 @@ pub fn engine(model: &Model) -> Engine {
                 .iter()
                 .map(|(venue, account)| (id(venue), id(account)))
                 .collect();
+            setup.calendar = calendar(pool);
             setup.reroute = RerouteRule {
                 targets: pool
                     .targets
