@@ -492,10 +492,13 @@ impl Life {
             .map_or(Quantity::ZERO, Quantity::floor_zero)
     }
 
-    /// Fills the venue has told of by their sum only.
+    /// Fills the venue has told of by their sum only; once it is known how much was filled at the end, no more than that.
     #[must_use]
     pub fn missing(&self) -> Quantity {
-        self.told_in_force()
+        let told = self.told_in_force();
+        let known = self.end.and_then(|end| end.filled);
+        known
+            .map_or(told, |filled| told.min(filled))
             .checked_sub(self.filled)
             .map_or(Quantity::ZERO, Quantity::floor_zero)
     }
@@ -546,7 +549,9 @@ impl Life {
             return None;
         }
         self.end = end;
-        self.told = filled.checked_add(self.voided).unwrap_or(self.told);
+        // Never less than before: a copy of what was told then would raise it again (NL13). The end says what is filled.
+        let told = filled.checked_add(self.voided).unwrap_or(self.told);
+        self.told = self.told.max(told);
         self.cancel_pending = false;
         Some(Oddities {
             owed: self.leaves().is_positive(),
