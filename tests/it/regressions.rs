@@ -781,3 +781,25 @@ fn the_id_of_a_forgotten_replace_is_released_as_if_it_were_new() {
         assert_eq!(reasons(&refused), [Reason::DuplicateMismatch]);
     }
 }
+
+/// NL13, H2: a copy of what the venue told before a person ended the order says no more than the first did.
+#[test]
+fn a_copy_of_what_was_told_before_an_end_by_hand_is_not_missing() {
+    let engine = one_bucket(limits());
+    approve(&engine, &order("1", Side::Buy, "5", "100"));
+    let told = with_cum(report("1", "e", ReportKind::New), "2");
+    assert_eq!(
+        engine.report(&told, START).order.unwrap().missing,
+        amount("2")
+    );
+    let key = order("1", Side::Buy, "5", "100").key;
+    let ended = engine.resolve(&key, amount("1"), START).unwrap();
+    assert_eq!(ended.order.unwrap().missing, amount("1"), "owed");
+    let copy = engine.report(&told, START).order.unwrap();
+    assert_eq!((copy.missing, copy.leaves), (amount("1"), amount("1")));
+    assert_eq!(held(&engine), (amount("1"), amount("100")));
+    let none = engine.resolve(&key, amount("0"), START).unwrap();
+    assert_eq!(none.order.unwrap().missing, amount("0"));
+    let over = engine.report(&told, START).order.unwrap();
+    assert_eq!((over.missing, over.leaves), (amount("0"), amount("0")));
+}

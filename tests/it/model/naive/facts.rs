@@ -609,7 +609,7 @@ impl Model {
             }
             order.end = order.end.or(Some(OrderState::Canceled));
             order.owed = Some(filled - booked);
-            order.told = filled + order.voided;
+            order.told = order.told.max(filled + order.voided);
             order.asked_cancel = false;
             filled > booked
         })
