@@ -211,6 +211,15 @@ fn doomed() -> Engine {
     engine
 }
 
+/// Whoever fails keeps the other waiting no more.
+struct Leaves<'a>(&'a AtomicUsize);
+
+impl Drop for Leaves<'_> {
+    fn drop(&mut self) {
+        self.0.store(2 * DOOMED, Ordering::Release);
+    }
+}
+
 /// Deletes each bucket while `work` is done to it on another thread, which comes a little earlier or later every time; returns which are gone.
 fn race_deletions(engine: &Engine, work: impl Fn(usize) + Sync) -> Vec<bool> {
     let arrived = AtomicUsize::new(0);
@@ -223,12 +232,14 @@ fn race_deletions(engine: &Engine, work: impl Fn(usize) + Sync) -> Vec<bool> {
     let linger = |turns: usize| (0..turns).for_each(|_| std::hint::spin_loop());
     std::thread::scope(|scope| {
         scope.spawn(|| {
+            let _leaves = Leaves(&arrived);
             for number in 0..DOOMED {
                 meet(number);
                 linger(number * 37 % 4_000);
                 work(number);
             }
         });
+        let _leaves = Leaves(&arrived);
         (0..DOOMED)
             .map(|number| {
                 meet(number);
