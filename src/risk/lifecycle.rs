@@ -66,6 +66,8 @@ struct End {
     state: OrderState,
     /// Filled in all when it ended; unknown until told.
     filled: Option<Quantity>,
+    /// Whether a person says so, who asked the venue: the last word.
+    by_hand: bool,
 }
 
 /// One order's life.
@@ -492,12 +494,13 @@ impl Life {
             .map_or(Quantity::ZERO, Quantity::floor_zero)
     }
 
-    /// Fills the venue has told of by their sum only; once it is known how much was filled at the end, no more than that.
+    /// Fills the venue has told of by their sum only; of an order that a person ended, no more than that person knows of.
     #[must_use]
     pub fn missing(&self) -> Quantity {
         let told = self.told_in_force();
-        let known = self.end.and_then(|end| end.filled);
-        known
+        let settled = self.end.filter(|end| end.by_hand);
+        settled
+            .and_then(|end| end.filled)
             .map_or(told, |filled| told.min(filled))
             .checked_sub(self.filled)
             .map_or(Quantity::ZERO, Quantity::floor_zero)
@@ -525,7 +528,11 @@ impl Life {
             };
         }
         let filled = cum.map(|cum| cum.max(self.filled).max(self.told_in_force()));
-        self.end = Some(End { state, filled });
+        self.end = Some(End {
+            state,
+            filled,
+            by_hand: false,
+        });
         self.cancel_pending = false;
         Oddities {
             owed: filled.is_some() && self.leaves().is_positive(),
@@ -541,14 +548,14 @@ impl Life {
             return None;
         }
         let filled = filled.max(self.filled);
-        let end = Some(End {
-            state: self.end.map_or(OrderState::Canceled, |end| end.state),
-            filled: Some(filled),
-        });
-        if self.end == end {
+        if self.end.is_some_and(|end| end.filled == Some(filled)) {
             return None;
         }
-        self.end = end;
+        self.end = Some(End {
+            state: self.end.map_or(OrderState::Canceled, |end| end.state),
+            filled: Some(filled),
+            by_hand: true,
+        });
         // Never less than before: a copy of what was told then would raise it again (NL13). The end says what is filled.
         let told = filled.checked_add(self.voided).unwrap_or(self.told);
         self.told = self.told.max(told);
@@ -575,6 +582,7 @@ impl Life {
             self.end = Some(End {
                 state: OrderState::Filled,
                 filled: Some(self.filled.max(self.told_in_force())),
+                by_hand: false,
             });
         }
     }
@@ -588,6 +596,7 @@ impl Life {
                 self.end = Some(End {
                     state: OrderState::Released,
                     filled: Some(self.filled),
+                    by_hand: false,
                 });
                 Release::Done
             }
