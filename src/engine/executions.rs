@@ -280,9 +280,17 @@ impl Engine {
         } else {
             tracing::warn!(client = %report.client, order = %report.cl_ord_id, bucket = %bucket.id, "a fill of an unknown order: booked to the bucket of its account");
         }
-        let booked = self.guarded(&bucket, now, || {
-            self.book_to(&bucket, &listed, side, (report, fill), now, &mut receipt)
-        });
+        let book = |to: &Arc<Bucket>, receipt: &mut Receipt| {
+            self.guarded(to, now, || {
+                self.book_to(to, &listed, side, (report, fill), now, receipt)
+            })
+        };
+        let mut booked = book(&bucket, &mut receipt);
+        // Deleted since it was found: what happened is booked all the same.
+        if let (Some(None), Some(quarantine)) = (&booked, &self.quarantine) {
+            receipt.flags.push(ReportFlag::Quarantined);
+            booked = book(quarantine, &mut receipt);
+        }
         let booked = booked.flatten();
         if booked.is_none() && !receipt.flags.contains(&ReportFlag::Quarantined) {
             receipt.flags.push(ReportFlag::Quarantined);
@@ -303,7 +311,7 @@ impl Engine {
         let mut guard = bucket.state.lock();
         let state = &mut *guard;
         if state.deleted {
-            // Deleted this moment: sent again, it finds another place.
+            // Deleted this moment.
             return None;
         }
         state.roll(now);

@@ -109,6 +109,7 @@ impl Engine {
     /// Remembers the release of an id under which nothing was decided, and answers the same where it did so before. Nothing where something
     /// was.
     fn release_unseen(&self, key: &OrderKey, now: Now) -> Result<Option<Receipt>, Refusal> {
+        let leads_nowhere = self.order_of(&key.client, &key.cl_ord_id).is_none();
         let place = self.requests.place(key);
         let mut shard = self.requests.lock(place);
         let mut receipt = Receipt {
@@ -118,8 +119,9 @@ impl Engine {
         if let Some(entry) = shard.get_mut(place, key) {
             let is_of_today = entry.until > now.wall;
             match (&entry.order, &entry.answer) {
-                // What was refused on an earlier day is not what is released now.
-                (OrderSlot::None, _) if !is_of_today => {}
+                // What was refused on an earlier day is not what is released now, nor a replace of an order that is forgotten: the answer
+                // does not hang on when housekeeping comes by.
+                (OrderSlot::None | OrderSlot::Version(_), _) if !is_of_today && leads_nowhere => {}
                 (OrderSlot::None, None) => return Ok(Some(receipt)),
                 _ => return Ok(None),
             }

@@ -66,6 +66,8 @@ struct End {
     state: OrderState,
     /// Filled in all when it ended; unknown until told.
     filled: Option<Quantity>,
+    /// Whether a person says so, who asked the venue: the last word.
+    by_hand: bool,
 }
 
 /// One order's life.
@@ -494,10 +496,14 @@ impl Life {
             .map_or(Quantity::ZERO, Quantity::floor_zero)
     }
 
-    /// Fills the venue has told of by their sum only.
+    /// Fills the venue has told of by their sum only; of an order that a person ended, no more than that person knows of.
     #[must_use]
     pub fn missing(&self) -> Quantity {
-        self.told_in_force()
+        let told = self.told_in_force();
+        let settled = self.end.as_ref().filter(|end| end.by_hand);
+        settled
+            .and_then(|end| end.filled)
+            .map_or(told, |filled| told.min(filled))
             .checked_sub(self.filled)
             .map_or(Quantity::ZERO, Quantity::floor_zero)
     }
@@ -524,7 +530,11 @@ impl Life {
             };
         }
         let filled = cum.map(|cum| cum.max(self.filled).max(self.told_in_force()));
-        self.end = Some(Box::new(End { state, filled }));
+        self.end = Some(Box::new(End {
+            state,
+            filled,
+            by_hand: false,
+        }));
         self.cancel_pending = false;
         Oddities {
             owed: filled.is_some() && self.leaves().is_positive(),
@@ -541,15 +551,17 @@ impl Life {
         }
         let filled = filled.max(self.filled);
         let known = self.end.as_deref().copied();
-        let end = End {
-            state: known.map_or(OrderState::Canceled, |end| end.state),
-            filled: Some(filled),
-        };
-        if known == Some(end) {
+        if known.is_some_and(|end| end.filled == Some(filled)) {
             return None;
         }
-        self.end = Some(Box::new(end));
-        self.told = filled.checked_add(self.voided).unwrap_or(self.told);
+        self.end = Some(Box::new(End {
+            state: known.map_or(OrderState::Canceled, |end| end.state),
+            filled: Some(filled),
+            by_hand: true,
+        }));
+        // Never less than before: a copy of what was told then would raise it again (NL13). The end says what is filled.
+        let told = filled.checked_add(self.voided).unwrap_or(self.told);
+        self.told = self.told.max(told);
         self.cancel_pending = false;
         Some(Oddities {
             owed: self.leaves().is_positive(),
@@ -573,6 +585,7 @@ impl Life {
             self.end = Some(Box::new(End {
                 state: OrderState::Filled,
                 filled: Some(self.filled.max(self.told_in_force())),
+                by_hand: false,
             }));
         }
     }
@@ -586,6 +599,7 @@ impl Life {
                 self.end = Some(Box::new(End {
                     state: OrderState::Released,
                     filled: Some(self.filled),
+                    by_hand: false,
                 }));
                 Release::Done
             }

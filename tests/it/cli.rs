@@ -8,108 +8,11 @@
 )]
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_bulkhead");
-
-/// A gateway of the sample firm on a free port, killed at the end.
-struct Gateway {
-    child: Child,
-    address: String,
-}
-
-impl Gateway {
-    fn start() -> Self {
-        Self::serving(&[])
-    }
-
-    fn serving(more: &[&str]) -> Self {
-        let mut child = Command::new(BINARY)
-            .args(["serve", "--listen", "127.0.0.1:0", "--workers", "1"])
-            .args(more)
-            .env_remove("RUST_LOG")
-            .env_remove("BULKHEAD_CONFIG")
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap());
-        let mut address = None;
-        let mut line = String::new();
-        while address.is_none() && lines.read_line(&mut line).unwrap() > 0 {
-            address = line
-                .split_whitespace()
-                .find_map(|word| word.strip_prefix("address="))
-                .map(|address| format!("http://{address}"));
-            line.clear();
-        }
-        // The pipe is drained, so that the gateway never waits for a reader of its log.
-        std::thread::spawn(move || {
-            let mut rest = Vec::new();
-            let _ = lines.read_to_end(&mut rest);
-        });
-        Self {
-            child,
-            address: address.expect("the log names the address"),
-        }
-    }
-
-    fn run(&self, words: &[&str]) -> Said {
-        Said::of(
-            Command::new(BINARY)
-                .args(words)
-                .env("BULKHEAD_ADDRESS", &self.address),
-        )
-    }
-
-    fn json(&self, words: &[&str]) -> (i32, Value) {
-        let said = self.run(&[words, &["--json"]].concat());
-        (said.code, serde_json::from_str(&said.out).unwrap())
-    }
-}
-
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Said {
-    fn of(command: &mut Command) -> Self {
-        let Output {
-            status,
-            stdout,
-            stderr,
-        } = command.output().unwrap();
-        Self {
-            code: status.code().unwrap(),
-            out: String::from_utf8(stdout).unwrap(),
-            err: String::from_utf8(stderr).unwrap(),
-        }
-    }
-
-    #[track_caller]
-    fn says(&self, code: i32, parts: &[&str]) {
-        let Self {
-            code: was,
-            out,
-            err,
-        } = self;
-        assert_eq!(*was, code, "{out}{err}");
-        for part in parts {
-            let found = out.contains(part) || err.contains(part);
-            assert!(found, "{part:?} in\n{out}{err}");
-        }
-    }
-}
+use crate::binary::{BINARY, Gateway, Said};
 
 const BUY: [&str; 7] = ["order", "spot", "buy", "0.1", "BTC-USD", "@", "65000"];
 
@@ -309,9 +212,8 @@ fn an_order_that_may_goes_elsewhere_when_its_bucket_is_full() {
 #[test]
 fn a_watcher_sees_decisions_and_states() {
     let gateway = Gateway::start();
-    let mut watch = Command::new(BINARY)
-        .args(["watch", "--bucket", "spot", "--count", "2"])
-        .env("BULKHEAD_ADDRESS", &gateway.address)
+    let mut watch = gateway
+        .command(&["watch", "--bucket", "spot", "--count", "2"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

@@ -1,5 +1,6 @@
 //! Behaviour from outside: one binary, so that it links once.
 
+mod binary;
 mod cli;
 mod decide;
 mod documents;

@@ -726,3 +726,80 @@ fn the_ids_of_a_chain_are_forgotten_together_and_with_their_executions() {
     sweep(later(end, 4 * day + 1));
     assert_eq!(engine.kept_keys(), 0, "and no longer");
 }
+
+/// NL11, H13, A11: a fill of the other side than the order that has its id by now is not that order's: it goes where its account says.
+#[test]
+fn a_fill_of_the_other_side_than_the_order_of_its_id_is_nobodys() {
+    let engine = one_bucket(limits());
+    approve(&engine, &order("1", Side::Sell, "3", "100"));
+    let _ = trade(&engine, "1", "e1", "3", "100", START);
+    let next_day = later(START, 86_400 * SECOND);
+    mark(&engine, "BTC", "100", next_day);
+    let again = order("1", Side::Buy, "2", "100");
+    let answer = engine.decide(&again, next_day, false).unwrap();
+    assert!(reasons(&answer).is_empty() && !answer.replayed);
+    let late = |exec: &str, account: &str| Report {
+        instrument: Some(id("BTC")),
+        side: Some(Side::Sell),
+        account: Some(id(account)),
+        ..report("1", exec, ReportKind::Trade(fill("1", "100")))
+    };
+    let nobodys = engine.report(&late("e2", "nobody"), next_day);
+    assert_eq!(nobodys.bucket, Some(id("quarantine")));
+    assert!(nobodys.flags.contains(&ReportFlag::UnknownOrder));
+    assert_eq!(position(&engine, next_day), amount("-3"));
+    let by_account = engine.report(&late("e3", "b-x"), next_day);
+    assert_eq!(by_account.bucket, Some(id("b")));
+    assert_eq!(position(&engine, next_day), amount("-4"));
+    assert_eq!(held(&engine), (amount("2"), amount("200")));
+}
+
+/// H2, A11: the release of an id that an earlier day's replace had, of an order whose own id stands for another since, is that of an id
+/// never seen, whether or not housekeeping came by.
+#[test]
+fn the_id_of_a_forgotten_replace_is_released_as_if_it_were_new() {
+    for swept in [false, true] {
+        let engine = one_bucket(limits());
+        approve(&engine, &order("1", Side::Buy, "3", "100"));
+        let asked = engine.replace(&replace("2", "1", "2", "100"), START, false);
+        assert!(reasons(&asked.unwrap()).is_empty());
+        let canceled = with_cum(report("1", "e", ReportKind::Canceled), "0");
+        let _ = engine.report(&canceled, START);
+        let next_day = later(START, 86_400 * SECOND);
+        mark(&engine, "BTC", "100", next_day);
+        if swept {
+            (0..64).for_each(|round| engine.sweep(next_day, round));
+        }
+        let again = order("1", Side::Buy, "1", "100");
+        let answer = engine.decide(&again, next_day, false).unwrap();
+        assert!(reasons(&answer).is_empty() && !answer.replayed);
+        let key = order("2", Side::Buy, "1", "100").key;
+        let receipt = engine.release(&key, next_day).unwrap();
+        assert!(receipt.flags.contains(&ReportFlag::UnknownOrder));
+        let late = order("2", Side::Buy, "1", "100");
+        let refused = engine.decide(&late, next_day, false).unwrap();
+        assert_eq!(reasons(&refused), [Reason::DuplicateMismatch]);
+    }
+}
+
+/// NL13, H2: a copy of what the venue told before a person ended the order says no more than the first did.
+#[test]
+fn a_copy_of_what_was_told_before_an_end_by_hand_is_not_missing() {
+    let engine = one_bucket(limits());
+    approve(&engine, &order("1", Side::Buy, "5", "100"));
+    let told = with_cum(report("1", "e", ReportKind::New), "2");
+    assert_eq!(
+        engine.report(&told, START).order.unwrap().missing,
+        amount("2")
+    );
+    let key = order("1", Side::Buy, "5", "100").key;
+    let ended = engine.resolve(&key, amount("1"), START).unwrap();
+    assert_eq!(ended.order.unwrap().missing, amount("1"), "owed");
+    let copy = engine.report(&told, START).order.unwrap();
+    assert_eq!((copy.missing, copy.leaves), (amount("1"), amount("1")));
+    assert_eq!(held(&engine), (amount("1"), amount("100")));
+    let none = engine.resolve(&key, amount("0"), START).unwrap();
+    assert_eq!(none.order.unwrap().missing, amount("0"));
+    let over = engine.report(&told, START).order.unwrap();
+    assert_eq!((over.missing, over.leaves), (amount("0"), amount("0")));
+}

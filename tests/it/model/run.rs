@@ -72,6 +72,7 @@ pub fn apply(engine: &Engine, event: &Event, now: Now) -> Came {
             receipt(engine.notify(&id(client), &id(order), *notice, now))
         }
         Event::Release(key) => receipt(engine.release(key, now)),
+        Event::Resolve(key, filled) => receipt(engine.resolve(key, amount(*filled), now)),
         Event::Limits(bucket, rules) => {
             let name = id(BUCKETS[*bucket]);
             let version = engine.bucket(&name).unwrap().state.lock().version;
@@ -111,7 +112,8 @@ pub fn apply(engine: &Engine, event: &Event, now: Now) -> Came {
                 source: None,
                 source_time: now.wall,
             };
-            Came::Done(matches!(engine.push_rate(&update, now), Accepted::At(_)))
+            let told = engine.push_rates(&[update], now);
+            Came::Done(matches!(told.as_slice(), [Accepted::At(_)]))
         }
         Event::Load(bucket, instrument, account, quantity, price) => {
             let (venue, name) = match (bucket, account) {
@@ -193,7 +195,7 @@ pub fn imagine(model: &mut Model, event: &Event) -> Meant {
             model.told_of(at);
             match notice {
                 Notice::Sent => model.sent(at, order),
-                Notice::CancelRequested => model.orders[at].asked_cancel = true,
+                Notice::CancelRequested => model.cancel_asked(at),
             }
             Notes::default()
         })),
@@ -202,6 +204,13 @@ pub fn imagine(model: &mut Model, event: &Event) -> Meant {
             let order = model.find(key.client.as_str(), key.cl_ord_id.as_str());
             Meant::Notes((freed == Some(true)).then(|| Notes {
                 unknown: order.is_none(),
+                ..Notes::default()
+            }))
+        }
+        Event::Resolve(key, filled) => {
+            let at = model.find(key.client.as_str(), key.cl_ord_id.as_str());
+            Meant::Notes(at.map(|at| Notes {
+                owed: model.resolve(at, *filled),
                 ..Notes::default()
             }))
         }
@@ -280,7 +289,7 @@ impl Run {
 
     /// Prices every contract anew, except where a seed says otherwise.
     pub fn price(&mut self) -> Checked {
-        for (instrument, price) in [100, 20, 100, 3, 10].into_iter().enumerate() {
+        for (instrument, price) in world::BASE.into_iter().enumerate() {
             if self.skip != instrument as u64 {
                 let mark = Mark {
                     instrument,
@@ -290,7 +299,7 @@ impl Run {
                 self.both(Event::Mark(mark))?;
             }
         }
-        if self.skip != 5 {
+        if self.skip != CONTRACTS.len() as u64 {
             let (bid, ask) = (super::naive::ONE, super::naive::ONE / 10 * 11);
             self.both(Event::Euro(bid, ask))?;
         }
@@ -377,8 +386,8 @@ impl Run {
     }
 }
 
-/// A live order: id, filled, leaves, reserved, pending, exit.
-type Live = (String, String, U, U, U, Vec<String>, bool);
+/// A live order: id, filled, leaves, reserved, pending, exit, state.
+type Live = (String, String, U, U, U, Vec<String>, bool, String);
 
 fn recount_bucket(engine: &Engine, model: &Model, at: usize, now: Now) -> Checked {
     let pool = &model.pools[at];
@@ -439,6 +448,7 @@ fn recount_bucket(engine: &Engine, model: &Model, at: usize, now: Now) -> Checke
                 seen.reserved.units(),
                 seen.pending.iter().map(ToString::to_string).collect(),
                 seen.exit,
+                format!("{:?}", seen.state),
             )
         })
         .collect();
@@ -462,6 +472,7 @@ fn recount_bucket(engine: &Engine, model: &Model, at: usize, now: Now) -> Checke
                 hold.value,
                 pending,
                 order.exit,
+                format!("{:?}", order.state(now.mono)),
             )
         })
         .collect();

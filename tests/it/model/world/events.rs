@@ -1,558 +1,17 @@
-//! The small firm that the properties run on, and random events for it.
+//! Random events for the firm.
 
-use bulkhead::domain::amount::{Amount, Ratio};
-use bulkhead::domain::decision::{Dimension, Level};
-use bulkhead::domain::instrument::{
-    self, Instrument, InstrumentType, Listing, OptionRight, Payoff,
-};
+use bulkhead::domain::amount::Amount;
 use bulkhead::domain::order::{
     Attributes, Notice, Order, OrderKey, Replace, RerouteConsent, ShortSale, Side, Size, Terms,
     TimeInForce,
 };
 use bulkhead::domain::report::{CancelRejectOf, Fill, Report, ReportKind};
-use bulkhead::domain::source::DIVERGENCE_MAX;
 use bulkhead::domain::state::TradingState;
 use bulkhead::domain::time::SECOND;
-use bulkhead::engine::Engine;
-use bulkhead::engine::setup::{
-    BucketSetup, EngineSetup, GroupSetup, InboundRule, RerouteRule, RouteTarget,
-};
-use bulkhead::risk::limits::{
-    ConcentrationBound, ConcentrationLimit, GroupLimits, InstrumentLimits, InstrumentLists, Limits,
-    LookAlikeLimit, NotionalRateLimit, OpenOrdersLimit, PositionRule, PostOnlyRule, RateLimit,
-    SelfMatchRule, ShortSaleRule,
-};
 
-use super::naive::{
-    Bound, Collar, Contract, Group, GroupRules, Mark, Model, ONE, Own, Place, RETENTION, Rate,
-    Rules, Set, Target, U,
-};
-use crate::support::{START, id};
-
-/// Every name of a venue or an account.
-pub const NAMES: &[&str] = &["X", "Y", "a-x", "a-y", "b-x", "c-x", "c-y"];
-
-const CENT: U = ONE / 100;
-
-pub const CONTRACTS: &[Contract] = &[
-    contract("P", 1, "BTC"),
-    Contract {
-        euro: true,
-        tick: ONE / 2,
-        lot: ONE,
-        ..contract("E", 5, "DAX")
-    },
-    Contract {
-        inverse: true,
-        tick: ONE / 10,
-        lot: ONE,
-        venues: &["X"],
-        ..contract("I", 10, "BTC")
-    },
-    Contract {
-        negative: true,
-        max_age: SECOND,
-        ..contract("S", 2, "OIL")
-    },
-    Contract {
-        option_on: Some(0),
-        collar: Some(Collar {
-            aggressive: Some(ONE / 5),
-            passive: None,
-            absolute: Some(3 * ONE),
-            period: None,
-        }),
-        ..contract("O", 1, "BTC")
-    },
-];
-
-const fn contract(name: &'static str, multiplier: U, underlying: &'static str) -> Contract {
-    Contract {
-        name,
-        inverse: false,
-        euro: false,
-        multiplier: multiplier * ONE,
-        tick: CENT,
-        lot: ONE / 1000,
-        underlying,
-        venues: &["X", "Y"],
-        negative: false,
-        option_on: None,
-        max_age: 60 * SECOND,
-        collar: None,
-    }
-}
-
-pub const BUCKETS: [&str; 3] = ["a", "b", "c"];
-pub const CLIENTS: [&str; 3] = ["ca", "cb", "cc"];
-/// Place of the quarantine bucket in the model.
-pub const QUARANTINE: usize = 3;
-
-/// Random bits, dealt out piece by piece.
-#[derive(Clone, Copy)]
-pub struct Dice(pub u64);
-
-impl Dice {
-    pub fn roll(&mut self, sides: u64) -> u64 {
-        let rolled = self.0 % sides;
-        self.0 /= sides;
-        rolled
-    }
-
-    pub fn pick<T: Copy>(&mut self, list: &[T]) -> T {
-        list[usize::try_from(self.roll(list.len() as u64)).unwrap()]
-    }
-
-    pub fn one_in(&mut self, sides: u64) -> bool {
-        self.roll(sides) == sides - 1
-    }
-
-    /// Something once in so many times.
-    fn some(&mut self, sides: u64, list: &[U]) -> Option<U> {
-        self.one_in(sides).then(|| self.pick(list) * ONE)
-    }
-}
-
-/// What a run looks like.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Shape {
-    /// How often limits are set: one in so many.
-    pub limits: u64,
-    /// Whether groups have limits.
-    pub groups: bool,
-    /// Whether reroutes are declared and asked for.
-    pub reroutes: bool,
-    /// Whether states change and limits are cut on the way.
-    pub admin: bool,
-    /// Whether the venue and the client err: late, lost, doubled, void and unknown reports.
-    pub mess: bool,
-    /// Whether only capacity can stand against an order: few other limits, plain orders.
-    pub plain: bool,
-}
-
-pub const FULL: Shape = Shape {
-    limits: 4,
-    groups: true,
-    reroutes: true,
-    admin: true,
-    mess: true,
-    plain: false,
-};
-
-pub fn rules(seed: u64, limits: u64) -> Rules {
-    let mut dice = Dice(seed);
-    let n = limits;
-    let mut rules = Rules {
-        slippage: dice.pick(&[ONE / 20, ONE / 10]),
-        long: dice.some(n, &[5, 12, 20]),
-        short: dice.some(n, &[5, 12, 20]),
-        gross: dice.some(n, &[1_000, 2_000, 3_000]),
-        net: dice.some(n, &[800, 1_500]),
-        quantity: dice.some(n * 2, &[4, 8]),
-        notional: dice.some(n * 2, &[500, 900]),
-        traded: dice.some(n * 2, &[2_000, 4_000]),
-        open: dice.one_in(n).then(|| (dice.pick(&[2, 4]), 1)),
-        rate: dice.one_in(n).then(|| Rate {
-            max: dice.pick(&[3, 6]),
-            window: SECOND,
-            reserve: dice.pick(&[0, 1]),
-        }),
-        no_credit: dice.one_in(3),
-        self_match: dice.pick(&[0, 0, 1, 2]),
-        ..Rules::default()
-    };
-    // The rest of the bits are spent: the others come from a stirred seed.
-    let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (seed >> 17));
-    rules.alike = dice.one_in(n * 2).then_some((1, SECOND));
-    rules.notional_rate = dice
-        .one_in(n * 2)
-        .then(|| (dice.pick(&[900, 1_500]) * ONE, SECOND, dice.one_in(2)));
-    if dice.one_in(n * 2) {
-        rules.collar = Some(Collar {
-            aggressive: dice.one_in(2).then_some(ONE / 10),
-            passive: dice.one_in(3).then_some(ONE / 5),
-            absolute: dice.some(3, &[5]),
-            period: dice.one_in(2).then_some(ONE / 10),
-        });
-    }
-    if dice.one_in(n) {
-        let set = dice.pick(&[Set::Underlying, Set::Venue]);
-        let only = match set {
-            Set::Underlying => dice.pick(&[None, Some("BTC")]),
-            Set::Venue => dice.pick(&[None, Some("X"), Some("Y")]),
-        };
-        rules.capital = Some(5_000 * ONE);
-        let bound = dice.pick(&[Bound::Money(1_000 * ONE), Bound::Share(ONE / 4)]);
-        rules.sets.push((set, only, bound));
-    }
-    if dice.one_in(n) {
-        let own = Own {
-            quantity: dice.some(2, &[6]),
-            long: dice.some(2, &[4, 9]),
-            short: dice.some(2, &[4, 9]),
-            collar: dice.one_in(2).then_some(Collar {
-                aggressive: None,
-                passive: None,
-                absolute: None,
-                period: Some(ONE / 10),
-            }),
-        };
-        rules.per.insert(0, own);
-    }
-    rules.base = dice.some(n * 3, &[4, 30]);
-    rules.underlying = dice.some(n * 2, &[500]);
-    rules.allow = dice.one_in(n * 3).then(|| vec![0, 2]);
-    rules.deny = if dice.one_in(n * 3) {
-        vec![1]
-    } else {
-        Vec::new()
-    };
-    rules.restricted = if dice.one_in(n * 4) {
-        vec![3]
-    } else {
-        Vec::new()
-    };
-    if dice.one_in(n * 2) {
-        rules.post_only = dice.pick(&[1, 2]);
-    }
-    if dice.one_in(n * 2) {
-        rules.short_sale = dice.pick(&[1, 2]);
-    }
-    rules
-}
-
-fn group_rules(seed: u64, limits: u64) -> GroupRules {
-    let mut dice = Dice(seed);
-    GroupRules {
-        gross: dice.some(limits, &[1_500, 3_000]),
-        net: dice.some(limits, &[1_000, 2_500]),
-        offsets: dice.one_in(2),
-        rate: dice.one_in(limits * 2).then(|| Rate {
-            max: dice.pick(&[4, 8]),
-            window: SECOND,
-            reserve: dice.pick(&[0, 1]),
-        }),
-        disclose: dice.one_in(2),
-    }
-}
-
-/// Keeps capacity alone where the shape asks for it.
-fn shaped(rules: Rules, shape: Shape) -> Rules {
-    if !shape.plain {
-        return rules;
-    }
-    Rules {
-        slippage: rules.slippage,
-        long: rules.long,
-        short: rules.short,
-        gross: rules.gross,
-        net: rules.net,
-        open: rules.open,
-        rate: rules.rate,
-        notional_rate: rules.notional_rate,
-        sets: rules.sets,
-        capital: rules.capital,
-        no_credit: rules.no_credit,
-        ..Rules::default()
-    }
-}
-
-/// The firm: two desks, three buckets.
-pub fn model(seeds: &[u64], shape: Shape) -> Model {
-    let seed = |at: usize| seeds.get(at).copied().unwrap_or(0);
-    let mut pools = Vec::new();
-    for (at, name) in BUCKETS.iter().enumerate() {
-        let rules = shaped(rules(seed(at), shape.limits), shape);
-        let mut pool = Model::pool(name, rules, CONTRACTS.len());
-        (pool.accounts, pool.path) = match at {
-            0 => (vec![("X", "a-x"), ("Y", "a-y")], vec![1, 0]),
-            1 => (vec![("X", "b-x")], vec![1, 0]),
-            _ => (vec![("X", "c-x"), ("Y", "c-y")], vec![2, 0]),
-        };
-        let mut dice = Dice(seed(6 + at));
-        if shape.reroutes {
-            let to = |bucket: Option<usize>, venue, account| Target {
-                bucket,
-                account: (venue, account),
-            };
-            let all = [
-                to(None, "Y", if at == 2 { "c-y" } else { "a-y" }),
-                to(Some(1), "X", "b-x"),
-                to(Some(2), "Y", "c-y"),
-                to(Some(0), "X", "a-x"),
-            ];
-            let fits = |target: &&Target| {
-                target.bucket != Some(at) && !(target.bucket.is_none() && at == 1)
-            };
-            pool.targets = all
-                .iter()
-                .filter(fits)
-                .filter(|_| !dice.one_in(4))
-                .cloned()
-                .collect();
-            if dice.one_in(2) {
-                pool.targets.reverse();
-            }
-            pool.tries = usize::try_from(dice.roll(3)).unwrap();
-            for from in (0..3).filter(|from| *from != at) {
-                if !dice.one_in(4) {
-                    pool.sources.push((from, dice.pick(&[300, 2_000]) * ONE));
-                }
-            }
-            pool.sources_total = dice.some(2, &[400, 2_500]);
-        }
-        pools.push(pool);
-    }
-    let mut quarantine = Model::pool("quarantine", Rules::default(), CONTRACTS.len());
-    quarantine.path = vec![0];
-    quarantine.state = TradingState::Halted;
-    pools.push(quarantine);
-    let group = |name, level, at| Group {
-        name,
-        level,
-        rules: if shape.groups {
-            group_rules(seed(at), shape.limits)
-        } else {
-            GroupRules::default()
-        },
-        state: TradingState::Active,
-        version: 1,
-        approved: Vec::new(),
-    };
-    let groups = vec![
-        group("firm", Level::Firm, 3),
-        group("d1", Level::Desk, 4),
-        group("d2", Level::Desk, 5),
-    ];
-    Model::new(CONTRACTS, pools, groups, QUARANTINE, START)
-}
-
-// The same, for the engine.
-
-pub fn amount<V>(units: U) -> Amount<V> {
-    Amount::from_units(units)
-}
-
-fn collar(collar: Collar) -> instrument::Collar {
-    instrument::Collar {
-        aggressive: collar.aggressive.map(amount),
-        passive: collar.passive.map(amount),
-        absolute: collar.absolute.map(amount),
-        period: collar.period.map(amount),
-    }
-}
-
-pub fn instrument(contract: &Contract) -> Instrument {
-    let quote = if contract.euro { "EUR" } else { "USD" };
-    Instrument {
-        id: id(contract.name),
-        kind: if contract.option_on.is_some() {
-            InstrumentType::Option
-        } else {
-            InstrumentType::Perpetual
-        },
-        payoff: if contract.inverse {
-            Payoff::Inverse
-        } else {
-            Payoff::Linear
-        },
-        underlying: id(contract.underlying),
-        base: id(contract.underlying),
-        quote: id(quote),
-        settle: id(if contract.inverse {
-            contract.underlying
-        } else {
-            quote
-        }),
-        multiplier: amount(contract.multiplier),
-        tick: amount(contract.tick),
-        lot: amount(contract.lot),
-        expiry: None,
-        option: contract
-            .option_on
-            .map(|_| (amount(100 * ONE), OptionRight::Call)),
-        underlying_instrument: contract.option_on.map(|on| id(CONTRACTS[on].name)),
-        sector: None,
-        listings: contract
-            .venues
-            .iter()
-            .map(|venue| Listing {
-                venue: id(venue),
-                symbol: contract.name.to_owned(),
-            })
-            .collect(),
-        negative_prices: contract.negative,
-        mark_max_age: contract.max_age,
-        jump_max: None,
-        source_divergence_max: DIVERGENCE_MAX,
-        collar: contract.collar.map(collar),
-        version: 0,
-    }
-}
-
-fn rate(rate: Rate) -> RateLimit {
-    RateLimit {
-        max: rate.max,
-        window: rate.window,
-        exit_reserve: rate.reserve,
-    }
-}
-
-pub fn limits(rules: &Rules) -> Limits {
-    let names = |list: &[usize]| list.iter().map(|at| id(CONTRACTS[*at].name)).collect();
-    Limits {
-        capital: rules.capital.map(amount),
-        order_quantity_max: rules.quantity.map(amount),
-        order_base_quantity_max: rules.base.map(amount),
-        order_notional_max: rules.notional.map(amount),
-        order_underlying_notional_max: rules.underlying.map(amount),
-        collar: rules.collar.map(collar),
-        market_slippage: Ratio::from_units(rules.slippage),
-        look_alike: rules
-            .alike
-            .map(|(count, window)| LookAlikeLimit { count, window }),
-        instruments: InstrumentLists {
-            allow: rules.allow.as_deref().map(names),
-            deny: names(&rules.deny),
-            restricted: names(&rules.restricted),
-        },
-        post_only: [
-            PostOnlyRule::Free,
-            PostOnlyRule::Require,
-            PostOnlyRule::Forbid,
-        ][usize::from(rules.post_only)],
-        short_sale: [
-            ShortSaleRule::Free,
-            ShortSaleRule::RequireLocate,
-            ShortSaleRule::Forbid,
-        ][usize::from(rules.short_sale)],
-        self_match: [
-            SelfMatchRule::Allow,
-            SelfMatchRule::RejectNew,
-            SelfMatchRule::AskCancelResting,
-        ][usize::from(rules.self_match)],
-        long_max: rules.long.map(amount),
-        short_max: rules.short.map(amount),
-        position_rule: if rules.no_credit {
-            PositionRule::NoPositionCredit
-        } else {
-            PositionRule::Reachable
-        },
-        per_instrument: rules
-            .per
-            .iter()
-            .map(|(at, own)| {
-                let own = InstrumentLimits {
-                    order_quantity_max: own.quantity.map(amount),
-                    long_max: own.long.map(amount),
-                    short_max: own.short.map(amount),
-                    collar: own.collar.map(collar),
-                };
-                (id(CONTRACTS[*at].name), own)
-            })
-            .collect(),
-        gross_notional_max: rules.gross.map(amount),
-        net_notional_max: rules.net.map(amount),
-        open_orders: rules
-            .open
-            .map(|(max, exit_reserve)| OpenOrdersLimit { max, exit_reserve }),
-        concentration: rules
-            .sets
-            .iter()
-            .map(|(set, only, bound)| ConcentrationLimit {
-                dimension: match set {
-                    Set::Underlying => Dimension::Underlying,
-                    Set::Venue => Dimension::Venue,
-                },
-                value: only.map(str::to_owned),
-                bound: match bound {
-                    Bound::Money(money) => ConcentrationBound::Money(amount(*money)),
-                    Bound::Share(share) => ConcentrationBound::CapitalShare(amount(*share)),
-                },
-            })
-            .collect(),
-        traded_notional_max: rules.traded.map(amount),
-        order_rate: rules.rate.map(rate),
-        notional_rate: rules
-            .notional_rate
-            .map(|(max, window, give_back)| NotionalRateLimit {
-                max: amount(max),
-                window,
-                give_back,
-            }),
-        ..Limits::unlimited(id("USD"))
-    }
-}
-
-pub fn group_limits(rules: &GroupRules) -> GroupLimits {
-    GroupLimits {
-        currency: id("USD"),
-        gross_notional_max: rules.gross.map(amount),
-        net_notional_max: rules.net.map(amount),
-        net_offsets: rules.offsets,
-        order_rate: rules.rate.map(rate),
-        disclose: rules.disclose,
-    }
-}
-
-pub fn engine(model: &Model) -> Engine {
-    let mut setup = EngineSetup::new(id("USD"));
-    setup.quarantine_parent = Some(id("firm"));
-    setup.retention = u64::try_from(RETENTION).unwrap();
-    let groups = model
-        .groups
-        .iter()
-        .map(|group| GroupSetup {
-            id: id(group.name),
-            level: group.level,
-            parent: (group.level == Level::Desk).then(|| id("firm")),
-            limits: group_limits(&group.rules),
-        })
-        .collect();
-    let buckets = model.pools[..QUARANTINE]
-        .iter()
-        .map(|pool| {
-            let mut setup = BucketSetup::bare(id(pool.name), limits(&pool.rules));
-            setup.parent = Some(id(model.groups[pool.path[0]].name));
-            setup.accounts = pool
-                .accounts
-                .iter()
-                .map(|(venue, account)| (id(venue), id(account)))
-                .collect();
-            setup.reroute = RerouteRule {
-                targets: pool
-                    .targets
-                    .iter()
-                    .map(|target| RouteTarget {
-                        bucket: target.bucket.map(|at| id(BUCKETS[at])),
-                        venue: id(target.account.0),
-                        account: id(target.account.1),
-                    })
-                    .collect(),
-                tries: pool.tries,
-            };
-            setup.inbound = pool
-                .sources
-                .iter()
-                .map(|(from, cap)| InboundRule {
-                    from: id(BUCKETS[*from]),
-                    notional_max: amount(*cap),
-                })
-                .collect();
-            setup.inbound_total_max = pool.sources_total.map(amount);
-            setup
-        })
-        .collect();
-    Engine::new(
-        setup,
-        groups,
-        buckets,
-        CONTRACTS.iter().map(instrument).collect(),
-    )
-    .unwrap()
-}
-
-// Events.
+use super::{BUCKETS, CENT, CLIENTS, CONTRACTS, Dice, Shape, amount, group_rules, rules, shaped};
+use crate::model::naive::{GroupRules, Mark, Model, ONE, Place, Rules, U};
+use crate::support::id;
 
 /// Something that happens.
 #[derive(Clone, Debug)]
@@ -564,6 +23,8 @@ pub enum Event {
     Report(Report),
     Notice(String, String, Notice),
     Release(OrderKey),
+    /// Ended by a person, with so much filled.
+    Resolve(OrderKey, U),
     Limits(usize, Box<Rules>),
     GroupLimits(usize, GroupRules),
     Restrict(Place, TradingState),
@@ -577,9 +38,9 @@ pub enum Event {
 const QUANTITIES: &[U] = &[1, 2, 3, 4, 5, 8];
 
 /// Base price of each contract.
-const BASE: [U; 5] = [100, 20, 100, 3, 10];
+pub const BASE: [U; 7] = [100, 20, 100, 3, 10, 40, 60];
 
-fn quantity(dice: &mut Dice, instrument: usize) -> U {
+pub(super) fn quantity(dice: &mut Dice, instrument: usize) -> U {
     let whole = dice.pick(QUANTITIES) * ONE;
     let odd = dice.roll(40);
     if odd == 39 && CONTRACTS[instrument].lot == ONE {
@@ -628,7 +89,7 @@ fn terms(dice: &mut Dice, instrument: usize) -> Terms {
 }
 
 fn instrument_of(dice: &mut Dice) -> usize {
-    usize::try_from(dice.pick(&[0_u64, 0, 0, 0, 1, 1, 2, 3, 4])).unwrap()
+    usize::try_from(dice.pick(&[0_u64, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6])).unwrap()
 }
 
 pub fn order(dice: &mut Dice, at: usize, name: String, shape: Shape, now: i64) -> Order {
@@ -1057,6 +518,15 @@ pub fn event(dice: &mut Dice, model: &Model, past: &[Event], shape: Shape) -> Ev
                         client: order.client.clone(),
                         cl_ord_id: id(&order.versions[version].id),
                     })
+                }
+                81 if shape.admin => {
+                    let key = OrderKey {
+                        client: order.client.clone(),
+                        cl_ord_id: id(&order.id),
+                    };
+                    let filled = order.filled();
+                    let most = filled + order.leaves();
+                    Event::Resolve(key, dice.pick(&[0, filled, filled, filled + ONE, most]))
                 }
                 _ => Event::Report(report(dice, model, at, format!("e{number}"), shape)),
             }
