@@ -640,8 +640,10 @@ impl Engine {
         const ROUNDS: usize = 64;
         self.release_overdue(now);
         self.sweep_requests(now, round, ROUNDS);
-        self.executions
-            .sweep(round, ROUNDS, |execution| execution.until > now.wall, drop);
+        let keep = |execution: &mut super::index::Execution| {
+            (execution.until > now.wall).then_some(execution.until)
+        };
+        self.executions.sweep(now.wall, (round, ROUNDS), keep, drop);
     }
 }
 

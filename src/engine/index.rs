@@ -91,6 +91,9 @@ impl Keyed for Entry {
     fn key(&self) -> &OrderKey {
         &self.key
     }
+    fn due(&self) -> i64 {
+        self.until
+    }
 }
 
 impl Entry {
@@ -227,6 +230,9 @@ impl Keyed for Execution {
     fn key(&self) -> &ExecKey {
         &self.key
     }
+    fn due(&self) -> i64 {
+        self.until
+    }
 }
 
 impl Engine {
@@ -338,21 +344,25 @@ impl Engine {
     pub(super) fn sweep_requests(&self, now: Now, round: usize, rounds: usize) {
         let mut named = Vec::new();
         let keep = |entry: &mut Entry| {
-            if entry.until > now.wall || entry.is_live() {
-                return true;
+            if entry.until > now.wall {
+                return Some(entry.until);
+            }
+            // It may end at any time.
+            if entry.is_live() {
+                return Some(now.wall);
             }
             self.uncount(entry);
             if entry.kept > now.wall {
-                return true;
+                return Some(entry.kept);
             }
             if let OrderSlot::Version(root) = &entry.order {
                 named.push((entry.key.clone(), Root::clone(root)));
-                return true;
+                return Some(now.wall);
             }
-            false
+            None
         };
         self.requests
-            .sweep(round, rounds, keep, |entry| self.forget(entry));
+            .sweep(now.wall, (round, rounds), keep, |entry| self.forget(entry));
         for (key, root) in named {
             self.sweep_version(&key, &root, now);
         }

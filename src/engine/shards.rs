@@ -16,6 +16,8 @@ pub trait Keyed {
     type Key: Eq + Hash;
     /// This thing's key.
     fn key(&self) -> &Self::Key;
+    /// When housekeeping has to look at it, wall nanoseconds: never later than it says at the time it is stored.
+    fn due(&self) -> i64;
 }
 
 const SHARDS: usize = 512;
@@ -36,7 +38,15 @@ pub struct Shard<V: Keyed> {
 /// Sixteen bytes, so that a table that grows moves little; what is stored stays where it is.
 struct Slot<V> {
     hash: u32,
+    /// Before then, wall seconds, housekeeping passes by without a look at what is stored: reading millions of values would hold up others.
+    due: u32,
     value: Box<V>,
+}
+
+/// The last whole second that is not after a wall time.
+fn second(wall: i64) -> u32 {
+    let seconds = wall.div_euclid(1_000_000_000).max(0);
+    u32::try_from(seconds).unwrap_or(u32::MAX)
 }
 
 /// The tables of two keys; the second only where it is another one.
@@ -115,12 +125,13 @@ impl<V: Keyed> Shards<V> {
         }
     }
 
-    /// Looks at a part of all tables, a different one each time, and hands over what `keep` does not keep.
+    /// Goes through a part of all tables, a different one each time, and looks at what is due: `keep` says when it is due again, or that
+    /// it is to go.
     pub fn sweep(
         &self,
-        round: usize,
-        rounds: usize,
-        mut keep: impl FnMut(&mut V) -> bool,
+        now: i64,
+        (round, rounds): (usize, usize),
+        mut keep: impl FnMut(&mut V) -> Option<i64>,
         mut gone: impl FnMut(Box<V>),
     ) {
         let each = SHARDS.div_ceil(rounds.max(1));
@@ -129,7 +140,7 @@ impl<V: Keyed> Shards<V> {
             .unwrap_or(0)
             .saturating_mul(each);
         for shard in self.shards.iter().skip(from).take(each) {
-            shard.lock().sweep(&mut keep, &mut gone);
+            shard.lock().sweep(second(now), &mut keep, &mut gone);
         }
     }
 
@@ -188,9 +199,11 @@ impl<V: Keyed> Shard<V> {
     /// Stores an entry whose key is not there yet.
     pub fn insert(&mut self, place: Place, value: impl Into<Box<V>>) -> &mut V {
         let hash = low(place.hash);
+        let value = value.into();
         let slot = Slot {
             hash,
-            value: value.into(),
+            due: second(value.due()),
+            value,
         };
         let stored = self
             .slots
@@ -209,16 +222,27 @@ impl<V: Keyed> Shard<V> {
         self.slots.iter().any(|slot| is(&slot.value))
     }
 
-    /// Looks at some entries, others the next time.
-    fn sweep(&mut self, keep: &mut impl FnMut(&mut V) -> bool, gone: &mut impl FnMut(Box<V>)) {
+    /// Goes through some entries, others the next time.
+    fn sweep(
+        &mut self,
+        now: u32,
+        keep: &mut impl FnMut(&mut V) -> Option<i64>,
+        gone: &mut impl FnMut(Box<V>),
+    ) {
         // All of a table within eight visits, however large it has become.
         let buckets = self.slots.num_buckets();
         let most = buckets.div_ceil(8).max(1024);
         for place in self.swept..self.swept.saturating_add(most).min(buckets) {
-            if let Ok(mut found) = self.slots.get_bucket_entry(place)
-                && !keep(&mut found.get_mut().value)
-            {
-                gone(found.remove().0.value);
+            let Ok(mut found) = self.slots.get_bucket_entry(place) else {
+                continue;
+            };
+            let slot = found.get_mut();
+            if slot.due > now {
+                continue;
+            }
+            match keep(&mut slot.value) {
+                Some(due) => slot.due = second(due),
+                None => gone(found.remove().0.value),
             }
         }
         self.swept = if self.swept.saturating_add(most) >= buckets {
@@ -246,6 +270,9 @@ mod tests {
         fn key(&self) -> &u64 {
             &self.0
         }
+        fn due(&self) -> i64 {
+            5_000_000_000
+        }
     }
 
     proptest! {
@@ -266,7 +293,10 @@ mod tests {
                     _ => prop_assert_eq!(shard.get_mut(place, &key).map(|pair| pair.1), model.get(&key).copied()),
                 }
             }
-            store.sweep(0, 1, |pair| pair.0 % 2 == 0, |pair| assert!(pair.0 % 2 == 1));
+            store.sweep(4_999_999_999, (0, 1), |_| None, |_| panic!("not due"));
+            let keep = |pair: &mut Pair| (pair.0 % 2 == 0).then_some(9_000_000_000);
+            store.sweep(5_000_000_000, (0, 1), keep, |pair| assert!(pair.0 % 2 == 1));
+            store.sweep(8_999_999_999, (0, 1), |_| None, |_| panic!("not due again"));
             model.retain(|key, _| key % 2 == 0);
             prop_assert_eq!(store.len(), model.len());
             for (key, value) in model {

@@ -91,6 +91,7 @@ fn every_row_of_the_reference_is_shown_by_a_scenario() {
         range("RR", &one_to(9)),
         range("RR", &[11, 12]),
         range("GOLDEN", &[1, 2, 3, 5, 11, 12, 14]),
+        // The eleventh, one lock around everything, takes threads: `model/threads.rs`.
         range("TRAP", &one_to(10)),
     ]
     .concat();
