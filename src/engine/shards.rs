@@ -40,7 +40,8 @@ struct Slot<V> {
     hash: u32,
     /// Before then, wall seconds, housekeeping passes by without a look at what is stored: reading millions of values would hold up others.
     due: u32,
-    value: Box<V>,
+    /// Always there, but while room is made.
+    value: Option<Box<V>>,
 }
 
 /// The last whole second that is not after a wall time.
@@ -85,8 +86,23 @@ impl<V: Keyed> Shards<V> {
         let share = count / SHARDS;
         let share = share.saturating_add(share / 8);
         for shard in &self.shards {
-            let mut shard = shard.lock();
-            shard.slots.reserve(share, |slot| spread(slot.hash));
+            let slots = &mut shard.lock().slots;
+            slots.reserve(share, |slot| spread(slot.hash));
+            if !slots.is_empty() {
+                continue;
+            }
+            // Touched, so that no order waits for the kernel to provide it.
+            let rooms = u32::try_from(slots.capacity()).unwrap_or(0);
+            for room in 0..rooms {
+                let hash = room.wrapping_mul(0x9E37_79B1);
+                let slot = Slot {
+                    hash,
+                    due: 0,
+                    value: None,
+                };
+                slots.insert_unique(spread(hash), slot, |slot| spread(slot.hash));
+            }
+            slots.clear();
         }
     }
 
@@ -193,7 +209,7 @@ impl<V: Keyed> Shard<V> {
     pub fn get_mut(&mut self, place: Place, key: &V::Key) -> Option<&mut V> {
         let hash = low(place.hash);
         let slot = self.slots.find_mut(spread(hash), is_of(hash, key))?;
-        Some(&mut slot.value)
+        slot.value.as_deref_mut()
     }
 
     /// Stores an entry whose key is not there yet.
@@ -203,23 +219,24 @@ impl<V: Keyed> Shard<V> {
         let slot = Slot {
             hash,
             due: second(value.due()),
-            value,
+            value: None,
         };
         let stored = self
             .slots
             .insert_unique(spread(hash), slot, |slot| spread(slot.hash));
-        &mut stored.into_mut().value
+        stored.into_mut().value.insert(value)
     }
 
     /// Removes the entry of a key.
     pub fn remove(&mut self, place: Place, key: &V::Key) -> Option<Box<V>> {
         let hash = low(place.hash);
         let found = self.slots.find_entry(spread(hash), is_of(hash, key)).ok()?;
-        Some(found.remove().0.value)
+        found.remove().0.value
     }
 
     fn any(&self, is: &impl Fn(&V) -> bool) -> bool {
-        self.slots.iter().any(|slot| is(&slot.value))
+        let mut values = self.slots.iter().filter_map(|slot| slot.value.as_deref());
+        values.any(is)
     }
 
     /// Goes through some entries, others the next time.
@@ -240,9 +257,9 @@ impl<V: Keyed> Shard<V> {
             if slot.due > now {
                 continue;
             }
-            match keep(&mut slot.value) {
+            match slot.value.as_deref_mut().and_then(&mut *keep) {
                 Some(due) => slot.due = second(due),
-                None => gone(found.remove().0.value),
+                None => found.remove().0.value.into_iter().for_each(&mut *gone),
             }
         }
         self.swept = if self.swept.saturating_add(most) >= buckets {
@@ -254,7 +271,13 @@ impl<V: Keyed> Shard<V> {
 }
 
 fn is_of<V: Keyed>(hash: u32, key: &V::Key) -> impl Fn(&Slot<V>) -> bool {
-    move |slot| slot.hash == hash && slot.value.key() == key
+    move |slot| {
+        slot.hash == hash
+            && slot
+                .value
+                .as_deref()
+                .is_some_and(|value| value.key() == key)
+    }
 }
 
 #[cfg(test)]
@@ -294,7 +317,7 @@ mod tests {
                 }
             }
             store.sweep(4_999_999_999, (0, 1), |_| None, |_| panic!("not due"));
-            let keep = |pair: &mut Pair| (pair.0 % 2 == 0).then_some(9_000_000_000);
+            let keep = |pair: &mut Pair| pair.0.is_multiple_of(2).then_some(9_000_000_000);
             store.sweep(5_000_000_000, (0, 1), keep, |pair| assert!(pair.0 % 2 == 1));
             store.sweep(8_999_999_999, (0, 1), |_| None, |_| panic!("not due again"));
             model.retain(|key, _| key % 2 == 0);
