@@ -19,6 +19,10 @@ const EACH: usize = 120;
 
 /// A firm whose desk may hold 1,000, with four buckets that limit nothing themselves.
 fn desk(gross: &str, own: Option<&str>) -> Engine {
+    desk_of(EngineSetup::new(id("USD")), gross, own)
+}
+
+fn desk_of(setup: EngineSetup, gross: &str, own: Option<&str>) -> Engine {
     let mut groups = firm();
     groups[1].limits.gross_notional_max = Some(amount(gross));
     let buckets: Vec<BucketSetup> = (0..THREADS)
@@ -28,13 +32,7 @@ fn desk(gross: &str, own: Option<&str>) -> Engine {
             bucket(&format!("b{number}"), Some("desk"), limits)
         })
         .collect();
-    let engine = Engine::new(
-        EngineSetup::new(id("USD")),
-        groups,
-        buckets,
-        vec![perpetual("BTC")],
-    )
-    .unwrap();
+    let engine = Engine::new(setup, groups, buckets, vec![perpetual("BTC")]).unwrap();
     mark(&engine, "BTC", "100", START);
     engine
 }
@@ -138,6 +136,25 @@ fn nl14_one_request_from_many_threads_is_one_order() {
             reasons(&answer).is_empty() && !answer.replayed
         });
         assert_eq!(first, 100);
+    }
+}
+
+/// A11: ids of one client that come on several threads at once use its quota up exactly.
+#[test]
+fn requests_racing_on_one_client_fill_its_quota_exactly() {
+    const QUOTA: u32 = 200;
+    for _ in 0..20 {
+        let setup = EngineSetup {
+            default_quota: QUOTA,
+            ..EngineSetup::new(id("USD"))
+        };
+        let engine = desk_of(setup, "1000000", None);
+        let approved = race(|thread, number| {
+            let mut order = of(thread, thread, number);
+            order.key.client = id("one");
+            reasons(&engine.decide(&order, START, false).unwrap()).is_empty()
+        });
+        assert_eq!(approved, usize::try_from(QUOTA).unwrap());
     }
 }
 
