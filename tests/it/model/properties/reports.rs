@@ -69,6 +69,10 @@ fn nl11_a_report_is_booked_where_its_order_is() {
 fn about(model: &Model, event: &Event) -> Option<usize> {
     match event {
         Event::Report(report) => model.find(report.client.as_str(), report.cl_ord_id.as_str()),
+        Event::Notice(client, order, _) => model.find(client, order),
+        Event::Release(key) | Event::Resolve(key, _) => {
+            model.find(key.client.as_str(), key.cl_ord_id.as_str())
+        }
         _ => None,
     }
 }
@@ -114,7 +118,11 @@ fn nl13_what_comes_again_counts_once() {
             let idle = matches!(&event, Event::Report(report) if run.model.find(report.client.as_str(), report.cl_ord_id.as_str()).is_some_and(|at| run.model.orders[at].is_over()));
             let (one, _) = run.both(event.clone())?;
             let other = apply(&twice, &event, run.now());
-            let is_unknown = |came: &Came| matches!(came, Came::Receipt(receipt) if receipt.flags.contains(&ReportFlag::UnknownOrder));
+            let is_unknown = |came: &Came| match came {
+                Came::Receipt(receipt) => receipt.flags.contains(&ReportFlag::UnknownOrder),
+                // A notice, a release or a resolution of an order that nothing leads to.
+                came => matches!(came, Came::Refused) && about(&run.model, &event).is_none(),
+            };
             if is_unknown(&one) != is_unknown(&other) {
                 // What was told again is remembered for longer; from here on the two hold different things, and rightly so.
                 return Ok(());
