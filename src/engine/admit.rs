@@ -108,6 +108,27 @@ struct Replaced {
     unvalued: bool,
 }
 
+/// The groups above a bucket, locked from the first look at them until the answer is final.
+#[derive(Default)]
+struct Above<'b> {
+    groups: ArrayVec<MutexGuard<'b, GroupState>, DEPTH>,
+}
+
+impl<'b> Above<'b> {
+    /// Locks the path upward, once.
+    fn lock(&mut self, bucket: &'b Bucket) {
+        if self.groups.is_empty() {
+            let path = bucket.path.iter().take(DEPTH);
+            self.groups.extend(path.map(|group| group.state.lock()));
+        }
+    }
+
+    /// Lets the path go as soon as its figures are settled: siblings wait for no more than that.
+    fn done(&mut self) {
+        self.groups.clear();
+    }
+}
+
 impl Engine {
     /// Puts a new order to the bar of a bucket; `to` names another route than the order does.
     pub(super) fn admit(
@@ -152,7 +173,7 @@ impl Engine {
             size: order.size,
             replaced: None,
         };
-        self.weigh(bucket, state, ask, sitting, admitted);
+        self.weigh(bucket, state, &mut Above::default(), ask, sitting, admitted);
         match (admitted.number, opened) {
             (Some(_), _) => state.keep_holding(bucket, listed, &self.market, sitting.now),
             // Who only asked, or was refused, leaves nothing behind.
@@ -217,7 +238,7 @@ impl Engine {
                 unvalued: record.unvalued,
             }),
         };
-        self.weigh(bucket, state, ask, sitting, admitted);
+        self.weigh(bucket, state, &mut Above::default(), ask, sitting, admitted);
     }
 
     /// A refusal before any figure: the attempt counts, nothing else changes.
@@ -277,10 +298,11 @@ impl Engine {
         }
     }
 
-    fn weigh(
+    fn weigh<'b>(
         &self,
-        bucket: &Arc<Bucket>,
+        bucket: &'b Arc<Bucket>,
         state: &mut BucketState,
+        above: &mut Above<'b>,
         ask: Ask<'_>,
         sitting: &Sitting<'_>,
         admitted: &mut Admitted,
@@ -397,21 +419,17 @@ impl Engine {
         };
 
         // The path, locked upward and held until the answer is final.
-        let mut groups: ArrayVec<MutexGuard<'_, GroupState>, DEPTH> = bucket
-            .path
-            .iter()
-            .take(DEPTH)
-            .map(|group| group.state.lock())
-            .collect();
+        above.lock(bucket);
+        let groups = &mut above.groups;
         let mut after_groups: ArrayVec<GroupTotals, DEPTH> = ArrayVec::new();
         let mut path: ArrayVec<GroupCase<'_>, DEPTH> = ArrayVec::new();
-        for (group, above) in groups.iter().zip(&bucket.path) {
+        for (group, of) in groups.iter().zip(&bucket.path) {
             let Some(totals) = group.totals.with(state.totals(), &shift.totals) else {
-                return refuse(state, above.level, Reason::Overflow);
+                return refuse(state, of.level, Reason::Overflow);
             };
             after_groups.push(totals);
             path.push(GroupCase {
-                level: above.level,
+                level: of.level,
                 limits: &group.limits,
                 before: group.totals,
                 after: totals,
@@ -518,7 +536,7 @@ impl Engine {
             }));
         }
         if !admitted.verdict.passes() {
-            drop(groups);
+            above.done();
             if sitting.commit && !sitting.quiet {
                 rates.record(state, sitting, own_rate.as_deref_mut());
                 state.count_refusal(&admitted.verdict.broken);
@@ -547,7 +565,7 @@ impl Engine {
                 group.rate.record(&limit, now.mono, rate);
             }
         }
-        drop(groups);
+        above.done();
         rates.record(state, sitting, own_rate.as_deref_mut());
         drop(own_rate);
         self.take(
