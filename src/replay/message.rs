@@ -9,7 +9,9 @@ use crate::pb;
 use crate::pb::session_request::Payload;
 
 /// The buckets of the replay firm, by number. An account at the venue has the name of its bucket.
-pub const BUCKETS: [&str; 4] = ["replay-0", "replay-1", "replay-2", "replay-3"];
+pub const BUCKETS: [&str; 8] = [
+    "replay-0", "replay-1", "replay-2", "replay-3", "replay-4", "replay-5", "replay-6", "replay-7",
+];
 /// The stock.
 pub const INSTRUMENT: &str = "STOCK";
 /// The exchange.
@@ -251,7 +253,7 @@ mod tests {
         assert_eq!(bucket_name(BucketIndex(3)), "replay-3");
         assert_eq!(bucket_index("replay-3"), Some(BucketIndex(3)));
         assert_eq!(bucket_index("spot"), None);
-        assert_eq!(bucket_name(BucketIndex(4)), "");
+        assert_eq!(bucket_name(BucketIndex(8)), "");
     }
 
     #[test]

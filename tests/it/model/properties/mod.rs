@@ -4,6 +4,7 @@ mod bounds;
 mod isolation;
 mod reports;
 mod reroutes;
+mod strong;
 
 use bulkhead::domain::decision::{Decision, Finding, Outcome, Reason};
 use bulkhead::domain::report::{Fill, Report, ReportKind};
