@@ -100,6 +100,9 @@ pub fn buckets(args: &BucketsArgs) -> io::Result<ExitCode> {
             client::print(&Value::Array(rows.collect()))?;
         } else {
             client::say(&buckets_table(&rows).to_string())?;
+            if let Some(note) = logical_only(&rows) {
+                client::say(&note)?;
+            }
         }
         Ok(ExitCode::SUCCESS)
     })
@@ -144,6 +147,20 @@ fn buckets_table(rows: &[(pb::BucketStatus, Option<pb::Decimal>)]) -> comfy_tabl
         ]);
     }
     table
+}
+
+/// Which buckets the venue does not keep apart.
+fn logical_only(rows: &[(pb::BucketStatus, Option<pb::Decimal>)]) -> Option<String> {
+    let shared = rows.iter().filter(|(bucket, _)| bucket.shared_account);
+    let names: Vec<&str> = shared
+        .map(|(bucket, _)| bucket.bucket_id.as_str())
+        .collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "logical isolation only: {} (a venue account is shared with another bucket, and the venue may liquidate both together)",
+            names.join(", ")
+        )
+    })
 }
 
 /// The state in force. The quarantine is always halted; that it is the quarantine says more.

@@ -109,3 +109,41 @@ fn scenarios_named_in_the_documents_exist() {
     }
     assert!(named > 20);
 }
+
+/// The number of cases that a property runs where none is asked for.
+fn cases_of(test: &str, sources: &str) -> Option<String> {
+    let body = sources.split(&format!("fn {test}()")).nth(1)?;
+    let body = body.split("\n}\n").next()?;
+    let mut calls = ["reroutes(", "walk(", "check("].into_iter();
+    let (_, call) = calls.find_map(|call| body.split_once(call))?;
+    let number = call.split(',').nth(1)?.trim().replace('_', "");
+    number.parse::<u32>().ok()?;
+    Some(number)
+}
+
+#[test]
+fn the_page_on_isolation_names_the_tests_and_their_cases() {
+    let page = include_str!("../../docs/isolation.md");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/model");
+    let mut sources = std::fs::read_to_string(folder.join("threads.rs")).unwrap();
+    for entry in std::fs::read_dir(folder.join("properties")).unwrap() {
+        sources += &std::fs::read_to_string(entry.unwrap().path()).unwrap();
+    }
+    let rows = page
+        .lines()
+        .filter(|line| line.ends_with(" |") && line.contains("| `"));
+    let mut named = 0;
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [_, _, test, cases] = cells[..] else {
+            panic!("{row}")
+        };
+        let test = test.trim_matches('`');
+        assert!(sources.contains(&format!("fn {test}()")), "{test}");
+        if cases != "threads" {
+            assert_eq!(cases_of(test, &sources).as_deref(), Some(cases), "{test}");
+        }
+        named += 1;
+    }
+    assert!(named > 15);
+}
