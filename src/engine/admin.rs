@@ -12,6 +12,7 @@ use super::group::Group;
 use super::index::{Entry, ExecutionKind, OrderSlot};
 use super::market::{Accepted, InstrumentError, MarkUpdate, Market, RateUpdate, Upserted};
 use super::order::{OrderRecord, OrderView};
+use super::roster::{Piece, pieces_for};
 use super::setup::{BucketSetup, EngineSetup, GroupSetup, RerouteRule};
 use super::shards::Shards;
 use super::stock::Stock;
@@ -189,6 +190,7 @@ impl Engine {
             requests: Shards::default(),
             entries: Stock::default(),
             records: Stock::default(),
+            pieces: Stock::default(),
             executions: Shards::default(),
             unsent: Mutex::default(),
             accounts: RwLock::default(),
@@ -214,6 +216,7 @@ impl Engine {
         engine.requests.reserve(expected);
         engine.entries.reserve(expected, Entry::blank);
         engine.records.reserve(expected, OrderRecord::blank);
+        engine.pieces.reserve(pieces_for(expected), Piece::blank);
         for client in &engine.setup.clients {
             engine
                 .clients

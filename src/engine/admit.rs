@@ -672,7 +672,7 @@ impl Engine {
                 if *send_after_commit {
                     self.unsent.lock().insert((*deadline, key.clone()));
                 }
-                state.orders.insert(seat)
+                state.orders.insert(seat, &self.pieces)
             }
         });
         state.counters.approved = state.counters.approved.saturating_add(1);

@@ -13,7 +13,6 @@ use std::sync::Arc;
 use arrayvec::ArrayVec;
 use foldhash::HashMap;
 use parking_lot::Mutex;
-use slab::Slab;
 
 pub use concentration::{ACCOUNTS, CONCENTRATIONS, Touched};
 use concentration::{TagName, Tagged};
@@ -23,6 +22,7 @@ use holding::{AccountLine, Best};
 use super::group::Group;
 use super::market::{Listed, Market};
 use super::order::OrderRecord;
+use super::roster::Roster;
 use super::setup::{BucketSetup, InboundRule, RerouteRule};
 use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::decision::{Finding, Reason, Route};
@@ -85,7 +85,7 @@ pub struct BucketState {
     /// Orders alike.
     pub look_alikes: LookAlikes,
     /// Live orders.
-    pub orders: Slab<Box<OrderRecord>>,
+    pub orders: Roster,
     /// Live orders taken out of it for a change.
     pub aside: u32,
     /// Until when every price the figures rest on is known to be fresh: a lower bound.
@@ -214,7 +214,7 @@ impl BucketState {
             rate: OrderRate::default(),
             notional_rate: NotionalWindow::default(),
             look_alikes: LookAlikes::default(),
-            orders: Slab::new(),
+            orders: Roster::default(),
             aside: 0,
             fresh_until: u64::MAX,
             positions_over: 0,
@@ -489,7 +489,7 @@ impl BucketState {
         if holding.line.buys.open.is_zero() && holding.line.sells.open.is_zero() {
             return;
         }
-        for (_, record) in &mut self.orders {
+        for (_, record) in self.orders.iter_mut() {
             if record.instrument != number || record.hold.exit {
                 continue;
             }

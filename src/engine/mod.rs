@@ -20,6 +20,7 @@ pub mod market;
 pub mod order;
 mod positions;
 mod report;
+pub mod roster;
 pub mod setup;
 pub mod shards;
 mod states;
@@ -45,6 +46,7 @@ use self::group::Group;
 use self::index::{Entry, Execution, OrderSlot, Root, Standing};
 use self::market::Market;
 use self::order::OrderRecord;
+use self::roster::Piece;
 use self::setup::{ClientSetup, EngineSetup};
 use self::shards::Shards;
 use self::stock::Stock;
@@ -74,6 +76,8 @@ pub struct Engine {
     entries: Stock<Entry>,
     /// Memory for orders.
     records: Stock<OrderRecord>,
+    /// Memory for the numbers of orders.
+    pieces: Stock<Piece>,
     executions: Shards<Execution>,
     /// Orders that are freed unless something is heard of them, by the time they have.
     unsent: Mutex<BTreeSet<(u64, OrderKey)>>,

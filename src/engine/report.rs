@@ -316,7 +316,7 @@ impl Engine {
         entry.kept = entry.kept.max(self.kept_until(now));
         let was_live = entry.is_live();
         let mut record = match &entry.order {
-            OrderSlot::Live(_, number) => state.orders.try_remove(*number)?,
+            OrderSlot::Live(_, number) => state.orders.remove(*number)?,
             OrderSlot::Ended(..) | OrderSlot::None | OrderSlot::Version(_) => {
                 let OrderSlot::Ended(_, record) =
                     core::mem::replace(&mut entry.order, OrderSlot::None)
@@ -371,7 +371,7 @@ impl Engine {
             OrderSlot::Ended(Arc::clone(&bucket), record)
         } else {
             state.rest_all(&record);
-            let number = state.orders.insert(record);
+            let number = state.orders.insert(record, &self.pieces);
             OrderSlot::Live(Arc::clone(&bucket), number)
         };
         Some(receipt)

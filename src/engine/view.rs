@@ -132,7 +132,7 @@ impl Engine {
         }
         let mut reserved = Money::ZERO;
         let mut uncertain = 0_u64;
-        for (_, record) in &state.orders {
+        for (_, record) in state.orders.iter() {
             reserved = reserved.checked_add(record.hold.value).unwrap_or(reserved);
             let lost = record.state(now) == OrderState::Uncertain;
             uncertain = uncertain.saturating_add(u64::from(lost));

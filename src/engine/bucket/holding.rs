@@ -256,11 +256,7 @@ impl BucketState {
             if excess.is_zero() {
                 continue;
             }
-            let all = self
-                .orders
-                .iter()
-                .map(|(_, record)| &**record)
-                .chain(besides);
+            let all = self.orders.iter().map(|(_, record)| record).chain(besides);
             let here = |record: &&OrderRecord| {
                 record.instrument == number && record.side == side && record.hold.reduce_only
             };

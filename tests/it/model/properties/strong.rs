@@ -1,5 +1,6 @@
 //! NL2 in its strong form: one bucket alone, and the same bucket among a hundred thousand events of others.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use proptest::strategy::Strategy;
@@ -11,7 +12,7 @@ use bulkhead::domain::report::{CancelRejectOf, Fill, Report, ReportKind};
 use bulkhead::domain::state::TradingState;
 use bulkhead::domain::time::{MILLISECOND, Now};
 
-use super::{bucket_hash, is_approved};
+use super::{broken, bucket_hash, is_approved};
 use crate::model::naive::{Mark, ONE, Place, U};
 use crate::model::run::{Came, apply, fail, same};
 use crate::model::world::{self, BASE, CLIENTS, Dice, Event, FULL, Shape, amount};
@@ -224,8 +225,11 @@ fn nl2_a_bucket_hears_the_same_among_a_hundred_thousand_events_of_others() {
         cases(1..2).no_shrink(),
         |(seeds, steps)| {
             let mut model = world::model(&seeds, SHAPE);
-            // So many orders in one day.
+            // So many orders in one day, and all of it in trading hours.
             model.quotas.clear();
+            for pool in &mut model.pools {
+                pool.windows.clear();
+            }
             let (among, alone) = (world::engine(&model), world::engine(&model));
             let mut now = Now {
                 wall: 1_800_000_000_000_000_000,
@@ -248,6 +252,7 @@ fn nl2_a_bucket_hears_the_same_among_a_hundred_thousand_events_of_others() {
             let mut random = Random(seeds[0]);
             let (mut approved, mut refused, mut booked) = (0, 0, 0);
             let mut of_others = 0;
+            let mut reasons = BTreeMap::new();
             for turn in 0..OTHERS / BETWEEN {
                 for _ in 0..BETWEEN {
                     let mut dice = random.dice();
@@ -295,7 +300,11 @@ fn nl2_a_bucket_hears_the_same_among_a_hundred_thousand_events_of_others() {
                 own.hear(&event, &came);
                 match &came {
                     Came::Answer(answer) if is_approved(&answer.decision) => approved += 1,
-                    Came::Answer(_) => refused += 1,
+                    Came::Answer(answer) => {
+                        refused += 1;
+                        let first = broken(&answer.decision).first().map(|it| it.reason);
+                        *reasons.entry(first).or_insert(0) += 1;
+                    }
                     Came::Receipt(receipt) => booked += u32::from(receipt.applied),
                     Came::Refused | Came::Done(_) => {}
                 }
@@ -311,7 +320,7 @@ fn nl2_a_bucket_hears_the_same_among_a_hundred_thousand_events_of_others() {
             // A stream in which nothing happens shows nothing.
             if approved < 20 || refused < 20 || of_others < 1_000 {
                 return Err(fail(format!(
-                    "too little happened: {approved} approved, {refused} refused, {booked} booked, others {of_others}"
+                    "too little happened: {approved} approved, {refused} refused for {reasons:?}, {booked} booked, others {of_others}"
                 )));
             }
             Ok(())
