@@ -22,6 +22,7 @@ mod memory;
 mod neighbour;
 mod options;
 mod pauses;
+mod reroutes;
 mod subject;
 #[path = "../support/mod.rs"]
 mod support;
@@ -62,6 +63,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     if options.wants("approve") {
         approve::measure(&options, &mut report)?;
+    }
+    if options.wants("reroutes") {
+        reroutes::measure(effort, &mut report)?;
     }
     if options.wants("pauses") {
         pauses::measure(effort, &mut report)?;
