@@ -316,6 +316,10 @@ fn to_text(decision: &pb::Decision, bucket: &str) -> String {
         text.push_str("\n  ");
         text.push_str(&breach_text(breach));
     }
+    for breach in &decision.shadow_breaches {
+        text.push_str("\n  in shadow: ");
+        text.push_str(&breach_text(breach));
+    }
     if !decision.figures.is_empty() {
         text.push('\n');
         text.push_str(&figures(&decision.figures).to_string());
@@ -442,6 +446,7 @@ pub fn to_json(decision: &pb::Decision) -> Value {
         "order_state": short(decision.order_state().as_str_name(), "ORDER_STATE_"),
         "breaches": decision.breaches.iter().map(breach_json).collect::<Vec<_>>(),
         "because": decision.because.iter().map(breach_json).collect::<Vec<_>>(),
+        "shadow_breaches": decision.shadow_breaches.iter().map(breach_json).collect::<Vec<_>>(),
         "figures": decision.figures.iter().map(figure_json).collect::<Vec<_>>(),
         "replayed": decision.replayed,
         "order_ended": decision.order_ended,

@@ -62,6 +62,7 @@ fn write_fields(to: &mut Fields<'_>, answer: &Answer, asked: &Asked<'_>) {
         evaluated,
         not_applicable,
         figures,
+        shadow,
     } = decision;
     let OrderKey { client, cl_ord_id } = asked.key;
     let (outcome, route, broken, because): (_, _, &[Finding], &[Finding]) = match outcome {
@@ -135,6 +136,9 @@ fn write_fields(to: &mut Fields<'_>, answer: &Answer, asked: &Asked<'_>) {
         });
     }
     to.flag(24, asked.what_if);
+    for finding in shadow {
+        to.made(32, &breach(finding, subject, client));
+    }
 }
 
 fn write_amount<U>(to: &mut Fields<'_>, field: u32, amount: Amount<U>) {

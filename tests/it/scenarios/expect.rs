@@ -98,6 +98,9 @@ pub fn answer(answer: &Answer) -> String {
     if answer.replayed {
         said.push_str(" again");
     }
+    if !answer.decision.shadow.is_empty() {
+        let _ = write!(said, " shadow {}", findings(&answer.decision.shadow));
+    }
     if !answer.cancel_first.is_empty() {
         said.push_str(" cancel-first");
         for key in &answer.cancel_first {
@@ -117,6 +120,7 @@ const TAILS: &[&str] = &[
     "ran",
     "passed-over",
     "by-price",
+    "shadow",
 ];
 
 /// Holds an answer against `approved exit`, `rejected POSITION_LONG limit 16 before 16 after 17 + …`, `rerouted to … because …`.
@@ -202,6 +206,7 @@ fn check_finding(words: &mut Words<'_>, found: &Finding) -> Said<()> {
 fn check_rest(words: &mut Words<'_>, given: &Answer) -> Said<()> {
     let (mut exit, mut again) = (false, false);
     let mut first: Vec<String> = Vec::new();
+    let mut shadow = false;
     while let Some(word) = words.peek() {
         words.take(word);
         let decision = &given.decision;
@@ -221,6 +226,10 @@ fn check_rest(words: &mut Words<'_>, given: &Answer) -> Said<()> {
                 same("route", &Some(expected), &found, |route| {
                     format!("{route:?}")
                 })?;
+            }
+            "shadow" => {
+                shadow = true;
+                check_findings(words, &decision.shadow)?;
             }
             "by-price" => {
                 let expected: bulkhead::domain::amount::Price = words.value("a price")?;
@@ -246,6 +255,12 @@ fn check_rest(words: &mut Words<'_>, given: &Answer) -> Said<()> {
             _ => return Err(format!("{word:?} is not understood after a decision")),
         }
     }
+    same(
+        "something in shadow",
+        &shadow,
+        &!given.decision.shadow.is_empty(),
+        text,
+    )?;
     same("exit", &exit, &given.exit, text)?;
     same("again", &again, &given.replayed, text)?;
     let found: Vec<String> = given.cancel_first.iter().map(order_name).collect();

@@ -7,6 +7,7 @@ use bulkhead::grpc::feed::{BACKLOG, Request as Asked};
 use bulkhead::pb;
 use bulkhead::pb::gateway_service_client::GatewayServiceClient;
 use bulkhead::pb::watch_response::Event;
+use bulkhead::risk::modes::{Mode, Modes};
 use tonic::Code;
 
 use super::{Stage, context, dec, fields, load, next, of_group, opening, order_of, why};
@@ -47,6 +48,56 @@ async fn a_bucket_is_shown_with_what_it_did_and_why_it_refused() {
         why(stage.monitor.get_bucket_status(unknown).await),
         (Code::NotFound, "UNKNOWN_BUCKET".to_owned())
     );
+}
+
+#[tokio::test]
+async fn a_limit_in_shadow_is_told_counted_and_shown_with_its_mode() {
+    let mut quiet = limits();
+    quiet.order_quantity_max = Some("5".parse().unwrap());
+    quiet.gross_notional_max = Some("700".parse().unwrap());
+    quiet.modes = Modes::default()
+        .with(Reason::OrderQuantity, Mode::Shadow)
+        .with(Reason::GrossNotional, Mode::Shadow);
+    let mut stage = Stage::with(vec![bucket("b", Some("desk"), quiet)]).await;
+    let events = stage.monitor.watch(pb::WatchRequest::default()).await;
+    let mut events = events.unwrap().into_inner();
+    stage.decide(&order_of("b", "c", "o-1", "6"));
+    stage.decide(&order_of("b", "c", "o-2", "4"));
+    let Some(Event::Decision(told)) = next(&mut events).await.unwrap().event else {
+        panic!("a decision");
+    };
+    let decision = told.decision.unwrap();
+    assert_eq!(decision.outcome(), pb::Outcome::Approved);
+    let [breach] = &decision.shadow_breaches[..] else {
+        panic!("{decision:?}");
+    };
+    assert_eq!(breach.reason(), pb::Reason::OrderQuantity);
+    assert_eq!((&breach.limit, &breach.after), (&dec("5"), &dec("6")));
+    let status = stage.status("b").await;
+    let counts: Vec<_> = status
+        .shadow_breaches
+        .iter()
+        .map(|it| (it.reason(), it.level(), it.count))
+        .collect();
+    let bucket = pb::Level::Bucket;
+    let expected = [
+        (pb::Reason::OrderQuantity, bucket, 1),
+        (pb::Reason::GrossNotional, bucket, 1),
+    ];
+    assert_eq!(counts, expected);
+    assert_eq!((status.approved, status.rejected), (2, 0));
+    assert!(status.rejected_by_reason.is_empty() && status.breach_causes.is_empty());
+    let owner = pb::get_usage_request::Owner::BucketId("b".to_owned());
+    let request = pb::GetUsageRequest { owner: Some(owner) };
+    let usage = stage.monitor.get_usage(request).await.unwrap().into_inner();
+    let gross = usage
+        .usages
+        .iter()
+        .find(|it| it.kind() == pb::LimitKind::GrossNotional)
+        .unwrap();
+    assert_eq!(gross.mode(), pb::LimitMode::Shadow);
+    assert_eq!((gross.shadow_breaches, gross.in_breach), (1, false));
+    assert_eq!(gross.headroom, dec("-300"));
 }
 
 #[tokio::test]

@@ -256,6 +256,17 @@ pub fn limits() -> Limits {
             cancels_give_back: true,
         }),
         reservation_ttl: lasting(30),
+        mode: LimitMode::Shadow.into(),
+        modes: vec![
+            ModeOfLimit {
+                reason: Reason::PriceCollar.into(),
+                mode: LimitMode::Off.into(),
+            },
+            ModeOfLimit {
+                reason: Reason::GrossNotional.into(),
+                mode: LimitMode::Enforce.into(),
+            },
+        ],
     }
 }
 
@@ -305,6 +316,11 @@ pub fn group_limits() -> GroupLimits {
         net_offsets: true,
         order_rate: rate(),
         disclose: true,
+        mode: LimitMode::Off.into(),
+        modes: vec![ModeOfLimit {
+            reason: Reason::NetNotional.into(),
+            mode: LimitMode::Shadow.into(),
+        }],
     }
 }
 

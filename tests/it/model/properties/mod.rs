@@ -4,6 +4,7 @@ mod bounds;
 mod isolation;
 mod reports;
 mod reroutes;
+mod shadow;
 
 use bulkhead::domain::decision::{Decision, Finding, Outcome, Reason};
 use bulkhead::domain::report::{Fill, Report, ReportKind};
@@ -135,7 +136,7 @@ fn gist(came: &Came) -> String {
         Came::Answer(answer) => {
             let decision = &answer.decision;
             format!(
-                "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+                "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
                 decision.outcome,
                 decision.quantity,
                 decision.evaluated,
@@ -145,6 +146,8 @@ fn gist(came: &Came) -> String {
                 answer.order_state,
                 answer.exit,
                 answer.cancel_first,
+                decision.shadow,
+                answer.closing_restricted,
             )
         }
         Came::Receipt(receipt) => {
