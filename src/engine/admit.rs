@@ -3,6 +3,7 @@
 //! The bucket is locked, then its groups upward. All figures are computed, all checks run, and then either everything is assigned or nothing
 //! but the rate windows, the tallies and the stored answer. What-if takes the same way and assigns nothing (K1).
 
+mod largest;
 mod rates;
 mod size;
 

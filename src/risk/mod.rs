@@ -3,6 +3,7 @@
 pub mod calendar;
 pub mod exposure;
 pub mod flaws;
+pub mod largest;
 pub mod lifecycle;
 pub mod limits;
 pub mod modes;

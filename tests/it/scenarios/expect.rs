@@ -5,7 +5,7 @@ use core::fmt::Write as _;
 use bulkhead::domain::amount::Quantity;
 use bulkhead::domain::decision::{Figures, Finding, Outcome, Reason, Route};
 use bulkhead::domain::order::OrderKey;
-use bulkhead::engine::answer::{Answer, Receipt};
+use bulkhead::engine::answer::{Answer, LargestOf, Receipt};
 use bulkhead::engine::order::OrderView;
 
 use super::script::{Said, Words, name_of, shout};
@@ -110,6 +110,54 @@ pub fn answer(answer: &Answer) -> String {
     said
 }
 
+/// Holds the largest quantity against `7 exit because POSITION_LONG limit 10 before 3 after 11 alone GROSS_NOTIONAL 12 NET_NOTIONAL hidden`.
+pub fn check_largest(words: &mut Words<'_>, found: &LargestOf) -> Said<()> {
+    let checked = check_quantity(words, found);
+    checked.map_err(|error| {
+        let limits: Vec<String> = (found.limits.iter())
+            .map(|(limit, quantity)| format!("{} {quantity:?}", shout(limit.reason.name())))
+            .collect();
+        format!(
+            "{error}\n    the answer is: {} because {} alone {}",
+            found.quantity,
+            findings(&found.binding),
+            limits.join(" ")
+        )
+    })
+}
+
+fn check_quantity(words: &mut Words<'_>, found: &LargestOf) -> Said<()> {
+    same(
+        "quantity",
+        &words.value("a quantity")?,
+        &found.quantity,
+        text,
+    )?;
+    same("exit", &words.take("exit"), &found.exit, text)?;
+    if words.take("because") {
+        check_findings(words, &found.binding)?;
+    } else {
+        same("what binds", &0, &found.binding.len(), text)?;
+    }
+    if !words.take("alone") {
+        return Ok(());
+    }
+    while words.peek().is_some() {
+        let limit = reason(words.next("a reason")?)?;
+        let known = found.limits.iter().find(|(of, _)| of.reason == limit);
+        let (_, quantity) = known.ok_or("that limit does not bind here")?;
+        match words.next("a quantity, or hidden")? {
+            "hidden" => same("hidden", &true, &quantity.is_none(), text)?,
+            word => {
+                let expected: Quantity = word.parse().map_err(|_| "no quantity")?;
+                let quantity = quantity.ok_or("it is hidden")?;
+                same("quantity alone", &expected, &quantity, text)?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Words that end a list of findings or ids.
 const TAILS: &[&str] = &[
     "exit",
@@ -121,6 +169,7 @@ const TAILS: &[&str] = &[
     "passed-over",
     "by-price",
     "shadow",
+    "alone",
 ];
 
 /// Holds an answer against `approved exit`, `rejected POSITION_LONG limit 16 before 16 after 17 + …`, `rerouted to … because …`.

@@ -101,6 +101,74 @@ async fn a_limit_in_shadow_is_told_counted_and_shown_with_its_mode() {
 }
 
 #[tokio::test]
+async fn the_largest_quantity_is_told_by_side_with_what_binds() {
+    let mut tight = limits();
+    tight.long_max = Some("10".parse().unwrap());
+    tight.gross_notional_max = Some("1200".parse().unwrap());
+    let mut stage = Stage::with(vec![bucket("b", Some("desk"), tight)]).await;
+    stage.decide(&order_of("b", "c", "o-1", "3"));
+    let ask = pb::MaxQuantityRequest {
+        client_id: "c".to_owned(),
+        bucket_id: "b".to_owned(),
+        instrument_id: "BTC".to_owned(),
+        venue_id: "X".to_owned(),
+        order_type: pb::OrderType::Limit.into(),
+        price: dec("100"),
+        time_in_force: pb::TimeInForce::Day.into(),
+        ..Default::default()
+    };
+    let told = stage.gateway.max_quantity(ask.clone()).await.unwrap();
+    let told = told.into_inner();
+    let [buy, sell] = &told.sides[..] else {
+        panic!("{told:?}");
+    };
+    assert_eq!((buy.side(), sell.side()), (pb::Side::Buy, pb::Side::Sell));
+    assert_eq!((&buy.quantity, buy.exit), (&dec("7"), false));
+    let [binding] = &buy.binding[..] else {
+        panic!("{buy:?}");
+    };
+    assert_eq!(binding.reason(), pb::Reason::PositionLong);
+    assert_eq!((&binding.before, &binding.limit), (&dec("3"), &dec("10")));
+    let further: Vec<_> = buy
+        .limits
+        .iter()
+        .map(|it| (it.breach.as_ref().unwrap().reason(), it.quantity.clone()))
+        .collect();
+    assert!(further.contains(&(pb::Reason::PositionLong, dec("7"))));
+    assert_eq!(sell.quantity, dec("12"));
+    let versions = told.versions.unwrap();
+    let status = stage.status("b").await;
+    assert_eq!(versions.config, 1);
+    assert_eq!(versions.state, status.state_version);
+    assert_eq!(
+        (status.approved, status.rejected, status.live_orders),
+        (1, 0, 1)
+    );
+
+    let short = pb::MaxQuantityRequest {
+        side: pb::Side::SellShort.into(),
+        ..ask.clone()
+    };
+    let told = stage
+        .gateway
+        .max_quantity(short)
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(told.sides[0].side(), pb::Side::SellShort);
+    let unknown = pb::MaxQuantityRequest {
+        bucket_id: "z".to_owned(),
+        ..ask.clone()
+    };
+    assert_eq!(
+        why(stage.gateway.max_quantity(unknown).await),
+        (Code::NotFound, "UNKNOWN_BUCKET".to_owned())
+    );
+    let bare = pb::MaxQuantityRequest { price: None, ..ask };
+    assert_eq!(fields(stage.gateway.max_quantity(bare).await), ["price"]);
+}
+
+#[tokio::test]
 async fn buckets_in_breach_are_listed_in_pages() {
     let mut tight = limits();
     tight.gross_notional_max = Some("10".parse().unwrap());

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod isolation;
+mod largest;
 mod reports;
 mod reroutes;
 mod shadow;
