@@ -10,10 +10,11 @@ use std::sync::Arc;
 use bulkhead::pb::gateway_service_server::{GatewayService, GatewayServiceServer};
 use bulkhead::pb::{
     Batch, BatchItemResult, BatchResult, ChecksRun, DecideRequest, DecideResponse, Decimal,
-    Decision, MarkUsed, NotifyRequest, NotifyResponse, OperationError, OrderState, Outcome,
-    ReleaseRequest, ReleaseResponse, ReplaceRequest, ReplaceResponse, ReportRequest,
-    ReportResponse, Route, SessionOpened, SessionRequest, SessionResponse, Versions, WhatIfRequest,
-    WhatIfResponse, batch_item_result, session_request, session_response,
+    Decision, MarkUsed, MaxQuantityRequest, MaxQuantityResponse, NotifyRequest, NotifyResponse,
+    OperationError, OrderState, Outcome, ReleaseRequest, ReleaseResponse, ReplaceRequest,
+    ReplaceResponse, ReportRequest, ReportResponse, Route, SessionOpened, SessionRequest,
+    SessionResponse, Versions, WhatIfRequest, WhatIfResponse, batch_item_result, session_request,
+    session_response,
 };
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
@@ -62,6 +63,13 @@ impl GatewayService for Empty {
 
     async fn what_if(&self, _: Request<WhatIfRequest>) -> Result<Response<WhatIfResponse>, Status> {
         Ok(Response::new(WhatIfResponse::default()))
+    }
+
+    async fn max_quantity(
+        &self,
+        _: Request<MaxQuantityRequest>,
+    ) -> Result<Response<MaxQuantityResponse>, Status> {
+        Ok(Response::new(MaxQuantityResponse::default()))
     }
 
     type SessionStream = Pin<Box<dyn Stream<Item = Result<SessionResponse, Status>> + Send>>;

@@ -199,6 +199,11 @@ fn bucket_json(bucket: &pb::BucketStatus, limit: Option<&pb::Decimal>) -> Value 
         "approved": bucket.approved,
         "rejected": bucket.rejected,
         "rejected_by_reason": Value::Object(reasons.collect()),
+        "shadow_breaches": bucket.shadow_breaches.iter().map(|it| json!({
+            "reason": reason_name(it.reason),
+            "level": short(it.level().as_str_name(), "LEVEL_"),
+            "count": it.count,
+        })).collect::<Vec<_>>(),
         "rerouted_out": bucket.rerouted_out,
         "rerouted_in": bucket.rerouted_in,
         "breach_causes": causes(bucket.breach_causes()),
@@ -232,7 +237,9 @@ pub fn usage(args: &UsageArgs) -> io::Result<ExitCode> {
             }))?;
             return Ok(ExitCode::SUCCESS);
         }
-        let header = ["limit", "usage", "bound", "headroom", "unit", "used", ""];
+        let header = [
+            "limit", "usage", "bound", "headroom", "unit", "used", "mode", "",
+        ];
         let mut table = table(&header, &[1, 2, 3]);
         for usage in &answer.usages {
             let scope = match usage.scope_value.as_str() {
@@ -249,7 +256,12 @@ pub fn usage(args: &UsageArgs) -> io::Result<ExitCode> {
                 number(usage.headroom.as_ref()),
                 usage.unit.clone(),
                 bar(usage.usage.as_ref(), usage.limit.as_ref()),
-                if usage.in_breach { "IN BREACH" } else { "" }.to_owned(),
+                mode_name(usage.mode()),
+                match (usage.in_breach, usage.shadow_breaches) {
+                    (true, _) => "IN BREACH".to_owned(),
+                    (false, 0) => String::new(),
+                    (false, count) => format!("{} in shadow", grouped(&count.to_string())),
+                },
             ]);
         }
         client::say(&table.to_string())?;
@@ -273,7 +285,14 @@ fn usage_json(usage: &pb::LimitUsage) -> Value {
         "usage": exact(usage.usage.as_ref()),
         "headroom": exact(usage.headroom.as_ref()),
         "in_breach": usage.in_breach,
+        "mode": mode_name(usage.mode()),
+        "shadow_breaches": usage.shadow_breaches,
     })
+}
+
+/// `enforce`, `shadow` or `off`.
+fn mode_name(mode: pb::LimitMode) -> String {
+    short(mode.as_str_name(), "LIMIT_MODE_").to_lowercase()
 }
 
 /// Shows live orders.

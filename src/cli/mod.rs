@@ -5,6 +5,7 @@ pub mod check_config;
 pub mod client;
 pub mod control;
 pub mod mark;
+pub mod max_quantity;
 pub mod order;
 pub mod replay;
 pub mod resolve;
@@ -20,6 +21,7 @@ use buckets::{BucketsArgs, OrdersArgs, UsageArgs};
 use check_config::CheckConfigArgs;
 use control::{HaltArgs, RearmArgs};
 use mark::MarkArgs;
+use max_quantity::MaxQuantityArgs;
 use order::OrderArgs;
 use replay::ReplayArgs;
 use resolve::ResolveArgs;
@@ -46,6 +48,8 @@ enum Command {
     Replay(ReplayArgs),
     /// Send an order: exit code 0 approved or rerouted, 2 rejected, 1 no answer
     Order(Box<OrderArgs>),
+    /// Ask how large an order may be: exit code 0 some quantity, 2 none, 1 no answer
+    MaxQuantity(MaxQuantityArgs),
     /// Show the buckets
     Buckets(BucketsArgs),
     /// Show how much of every limit of a bucket is used
@@ -83,6 +87,7 @@ pub fn run() -> ExitCode {
         Command::CheckConfig(args) => check_config::run(&args).map(ExitCode::from),
         Command::Replay(args) => replay::run(&args),
         Command::Order(args) => order::run(&args),
+        Command::MaxQuantity(args) => max_quantity::run(&args),
         Command::Buckets(args) => buckets::buckets(&args),
         Command::Usage(args) => buckets::usage(&args),
         Command::Orders(args) => buckets::orders(&args),

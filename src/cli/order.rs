@@ -119,15 +119,48 @@ pub enum TifArg {
     Fok,
 }
 
+impl SideArg {
+    /// The side on the wire.
+    pub(super) const fn of(self) -> pb::Side {
+        match self {
+            Self::Buy => pb::Side::Buy,
+            Self::Sell => pb::Side::Sell,
+            Self::SellShort => pb::Side::SellShort,
+            Self::SellShortExempt => pb::Side::SellShortExempt,
+        }
+    }
+}
+
+impl TifArg {
+    /// The time in force on the wire.
+    pub(super) const fn of(self) -> pb::TimeInForce {
+        match self {
+            Self::Day => pb::TimeInForce::Day,
+            Self::Gtc => pb::TimeInForce::Gtc,
+            Self::Ioc => pb::TimeInForce::Ioc,
+            Self::Fok => pb::TimeInForce::Fok,
+        }
+    }
+}
+
 /// Sends the order. Exit code 0 when it was approved or rerouted, 2 when it was rejected.
 ///
 /// # Errors
 /// What stands in the way of an answer.
 pub fn run(args: &OrderArgs) -> io::Result<ExitCode> {
     client::run(args.connection.json, async {
-        let limit = limit(args)?;
+        let limit = match args.at.is_empty() {
+            true => args.limit.clone(),
+            false => price(&args.at)?,
+        };
         let channel = args.connection.open().await?;
-        let (venue, account) = place(args, channel.clone()).await?;
+        let place = Place {
+            bucket: &args.bucket,
+            instrument: &args.instrument,
+            venue: args.venue.as_deref(),
+            account: args.account.as_deref(),
+        };
+        let (venue, account) = place.find(channel.clone()).await?;
         let order = order(args, limit, venue, account);
         let decision = ask(args, order, channel).await?;
         match args.connection.json {
@@ -142,11 +175,11 @@ pub fn run(args: &OrderArgs) -> io::Result<ExitCode> {
     })
 }
 
-/// The price behind the `@`, or that of the flag.
-fn limit(args: &OrderArgs) -> Result<Option<String>, Failure> {
-    let parts: Vec<&str> = args.at.iter().map(String::as_str).collect();
+/// The price behind the `@`; none without one.
+pub(super) fn price(at: &[String]) -> Result<Option<String>, Failure> {
+    let parts: Vec<&str> = at.iter().map(String::as_str).collect();
     let price = match parts.as_slice() {
-        [] => return Ok(args.limit.clone()),
+        [] => return Ok(None),
         ["@", price] => price,
         [glued] => glued.strip_prefix('@').unwrap_or_default(),
         _ => "",
@@ -160,39 +193,49 @@ fn limit(args: &OrderArgs) -> Result<Option<String>, Failure> {
     Ok(Some(price.to_owned()))
 }
 
-/// The venue and the account that are asked for, or the bucket's first at a venue that lists the instrument.
-async fn place(args: &OrderArgs, channel: Channel) -> Result<(String, String), Failure> {
-    let account = args.account.clone().unwrap_or_default();
-    if let Some(venue) = &args.venue {
-        return Ok((venue.clone(), account));
-    }
-    let mut admin = AdminServiceClient::new(channel);
-    let request = pb::GetBucketRequest {
-        bucket_id: args.bucket.clone(),
-    };
-    let bucket = admin.get_bucket(request).await?.into_inner().bucket;
-    let accounts = bucket.and_then(|bucket| bucket.spec).unwrap_or_default();
-    let mut accounts = accounts.accounts;
-    accounts.retain(|it| account.is_empty() || it.account_id == account);
-    let request = pb::GetInstrumentRequest {
-        instrument_id: args.instrument.clone(),
-    };
-    // An unknown instrument is for the gateway to reject.
-    let listings = match admin.get_instrument(request).await {
-        Ok(answer) => answer.into_inner().instrument.unwrap_or_default().listings,
-        Err(_) => Vec::new(),
-    };
-    let lists = |venue: &str| listings.iter().any(|listing| listing.venue_id == venue);
-    let chosen = accounts
-        .iter()
-        .find(|it| lists(&it.venue_id))
-        .or(accounts.first());
-    match chosen {
-        Some(it) => Ok((it.venue_id.clone(), it.account_id.clone())),
-        None => Err(Failure::Input(format!(
-            "bucket {} has no account {account}; say where to send the order with --venue and --account",
-            args.bucket
-        ))),
+/// Where an order is to go, as far as it is said.
+pub(super) struct Place<'a> {
+    pub(super) bucket: &'a str,
+    pub(super) instrument: &'a str,
+    pub(super) venue: Option<&'a str>,
+    pub(super) account: Option<&'a str>,
+}
+
+impl Place<'_> {
+    /// The venue and the account that are asked for, or the bucket's first at a venue that lists the instrument.
+    pub(super) async fn find(&self, channel: Channel) -> Result<(String, String), Failure> {
+        let account = self.account.unwrap_or_default();
+        if let Some(venue) = self.venue {
+            return Ok((venue.to_owned(), account.to_owned()));
+        }
+        let mut admin = AdminServiceClient::new(channel);
+        let request = pb::GetBucketRequest {
+            bucket_id: self.bucket.to_owned(),
+        };
+        let bucket = admin.get_bucket(request).await?.into_inner().bucket;
+        let accounts = bucket.and_then(|bucket| bucket.spec).unwrap_or_default();
+        let mut accounts = accounts.accounts;
+        accounts.retain(|it| account.is_empty() || it.account_id == account);
+        let request = pb::GetInstrumentRequest {
+            instrument_id: self.instrument.to_owned(),
+        };
+        // An unknown instrument is for the gateway to reject.
+        let listings = match admin.get_instrument(request).await {
+            Ok(answer) => answer.into_inner().instrument.unwrap_or_default().listings,
+            Err(_) => Vec::new(),
+        };
+        let lists = |venue: &str| listings.iter().any(|listing| listing.venue_id == venue);
+        let chosen = accounts
+            .iter()
+            .find(|it| lists(&it.venue_id))
+            .or(accounts.first());
+        match chosen {
+            Some(it) => Ok((it.venue_id.clone(), it.account_id.clone())),
+            None => Err(Failure::Input(format!(
+                "bucket {} has no account {account}; say where to send the order with --venue and --account",
+                self.bucket
+            ))),
+        }
     }
 }
 
@@ -211,18 +254,6 @@ fn order(args: &OrderArgs, limit: Option<String>, venue: String, account: String
             (None, None) => pb::OrderType::Market,
         },
     };
-    let side = match args.side {
-        SideArg::Buy => pb::Side::Buy,
-        SideArg::Sell => pb::Side::Sell,
-        SideArg::SellShort => pb::Side::SellShort,
-        SideArg::SellShortExempt => pb::Side::SellShortExempt,
-    };
-    let tif = match args.tif {
-        TifArg::Day => pb::TimeInForce::Day,
-        TifArg::Gtc => pb::TimeInForce::Gtc,
-        TifArg::Ioc => pb::TimeInForce::Ioc,
-        TifArg::Fok => pb::TimeInForce::Fok,
-    };
     let new_id = || format!("cli-{}", Clock::new().now().wall);
     pb::Order {
         client_id: args.client.clone(),
@@ -231,12 +262,12 @@ fn order(args: &OrderArgs, limit: Option<String>, venue: String, account: String
         instrument_id: args.instrument.clone(),
         venue_id: venue,
         account_id: account,
-        side: side.into(),
+        side: args.side.of().into(),
         order_type: order_type.into(),
         quantity_kind: Some(pb::order::QuantityKind::Quantity(decimal(&args.quantity))),
         price: limit.as_deref().map(decimal),
         stop_price: args.stop.as_deref().map(decimal),
-        time_in_force: tif.into(),
+        time_in_force: args.tif.of().into(),
         allow_reroute: args.reroute,
         auto_accept_route: args.reroute,
         reduce_only: args.reduce_only,
@@ -314,6 +345,10 @@ fn to_text(decision: &pb::Decision, bucket: &str) -> String {
     let mut text = format!("{outcome}  {place}  ({})", notes.join(", "));
     for breach in decision.breaches.iter().chain(&decision.because) {
         text.push_str("\n  ");
+        text.push_str(&breach_text(breach));
+    }
+    for breach in &decision.shadow_breaches {
+        text.push_str("\n  in shadow: ");
         text.push_str(&breach_text(breach));
     }
     if !decision.figures.is_empty() {
@@ -442,6 +477,7 @@ pub fn to_json(decision: &pb::Decision) -> Value {
         "order_state": short(decision.order_state().as_str_name(), "ORDER_STATE_"),
         "breaches": decision.breaches.iter().map(breach_json).collect::<Vec<_>>(),
         "because": decision.because.iter().map(breach_json).collect::<Vec<_>>(),
+        "shadow_breaches": decision.shadow_breaches.iter().map(breach_json).collect::<Vec<_>>(),
         "figures": decision.figures.iter().map(figure_json).collect::<Vec<_>>(),
         "replayed": decision.replayed,
         "order_ended": decision.order_ended,
@@ -526,6 +562,10 @@ mod tests {
     #[test]
     fn a_price_may_be_glued_to_its_sign() {
         use clap::Parser as _;
+        let price_of = |args: &OrderArgs| match args.at.is_empty() {
+            true => Ok(args.limit.clone()),
+            false => super::price(&args.at),
+        };
         #[derive(clap::Parser)]
         struct Line {
             #[command(flatten)]
@@ -533,7 +573,7 @@ mod tests {
         }
         let price = |words: &[&str]| {
             let line = ["order", "spot", "buy", "1", "BTC-USD"].iter().chain(words);
-            limit(&Line::try_parse_from(line).unwrap().args)
+            price_of(&Line::try_parse_from(line).unwrap().args)
         };
         assert_eq!(price(&[]).unwrap(), None);
         for words in [&["@", "65000"][..], &["@65000"], &["--limit", "65000"]] {

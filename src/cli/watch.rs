@@ -145,6 +145,12 @@ fn decision_text(event: &pb::DecisionEvent) -> String {
         text.push_str("  ");
         text.push_str(&reasons.join(", "));
     }
+    let shadow = decision.shadow_breaches.iter();
+    let shadow: Vec<_> = shadow.map(|breach| reason_name(breach.reason)).collect();
+    if !shadow.is_empty() {
+        text.push_str("  in shadow ");
+        text.push_str(&shadow.join(", "));
+    }
     text
 }
 

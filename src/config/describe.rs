@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::limits::{DIMENSION, POSITION_RULE, POST_ONLY, SELF_MATCH, SHORT_SALE};
+use super::limits::{DIMENSION, MODE, POSITION_RULE, POST_ONLY, SELF_MATCH, SHORT_SALE};
 use super::server::{LogFormat, LogSettings, Runtime};
 use crate::domain::amount::Amount;
 use crate::domain::duration;
@@ -16,6 +16,7 @@ use crate::risk::limits::{
     ConcentrationBound, ConcentrationLimit, GroupLimits, InstrumentLimits, Limits, LookAlikeLimit,
     NotionalRateLimit, OpenOrdersLimit, RateLimit,
 };
+use crate::risk::modes::{Mode, Modes};
 
 /// How many reroute targets are tried where the rule does not say (RR7).
 const TRIES: usize = 4;
@@ -68,6 +69,7 @@ pub fn bucket(limits: &Limits) -> Vec<Entry> {
         order_rate,
         notional_rate,
         unsent_ttl,
+        modes,
     } = limits;
     let allow = instruments
         .allow
@@ -119,6 +121,7 @@ pub fn bucket(limits: &Limits) -> Vec<Entry> {
     list.order_rate(*order_rate);
     list.notional_rate(*notional_rate);
     list.push("unsent_ttl", duration::format(*unsent_ttl));
+    list.modes(modes);
     list.entries
 }
 
@@ -132,6 +135,7 @@ pub fn group(limits: &GroupLimits) -> Vec<Entry> {
         net_offsets,
         order_rate,
         disclose,
+        modes,
     } = limits;
     let mut list = List::default();
     list.amount("gross_notional_max", *gross_notional_max);
@@ -139,6 +143,7 @@ pub fn group(limits: &GroupLimits) -> Vec<Entry> {
     list.push("net_offsets", *net_offsets);
     list.order_rate(*order_rate);
     list.push("disclose", *disclose);
+    list.modes(modes);
     list.entries
 }
 
@@ -343,6 +348,15 @@ impl List {
         self.amount("collar.passive", collar.passive);
         self.amount("collar.absolute", collar.absolute);
         self.amount("collar.period", collar.period);
+    }
+
+    fn modes(&mut self, modes: &Modes) {
+        if modes.whole() != Mode::Enforce {
+            self.push("mode", word(MODE, modes.whole()));
+        }
+        for (limit, mode) in modes.apart() {
+            self.push(&format!("modes.{}", limit.key()), word(MODE, mode));
+        }
     }
 
     fn look_alike(&mut self, limit: Option<LookAlikeLimit>) {

@@ -4,15 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::Names;
 use super::read::{Cursor, Section};
-use crate::domain::decision::Dimension;
+use crate::domain::decision::{Dimension, Reason};
 use crate::domain::instrument::Collar;
-use crate::domain::name::{Currency, InstrumentId, Name};
+use crate::domain::name::{Currency, InstrumentId, Name, TagKind};
 use crate::risk::flaws::{self, COUNTS, LENGTHS};
 use crate::risk::limits::{
     ConcentrationBound, ConcentrationLimit, GroupLimits, InstrumentLimits, InstrumentLists, Limits,
     LookAlikeLimit, NotionalRateLimit, OpenOrdersLimit, PositionRule, PostOnlyRule, RateLimit,
     SelfMatchRule, ShortSaleRule,
 };
+use crate::risk::modes::{Mode, Modes};
+use crate::risk::policy::MODAL;
 
 /// Stands for every instrument in an allow list.
 const EVERY: &str = "*";
@@ -72,6 +74,7 @@ pub(super) fn bucket(cursor: Cursor<'_>, currency: Currency, names: &Names) -> O
         unsent_ttl: section
             .optional("unsent_ttl", |cursor| cursor.length(LENGTHS))
             .unwrap_or(none.unsent_ttl),
+        modes: modes(&mut section),
     };
     section.close();
     cursor.flaws(flaws::of_limits(&limits));
@@ -92,12 +95,38 @@ pub(super) fn group(cursor: Cursor<'_>, currency: Currency) -> Option<GroupLimit
         disclose: section
             .optional("disclose", Cursor::flag)
             .unwrap_or_default(),
+        modes: modes(&mut section),
     };
     section.close();
     cursor.flaws(flaws::of_group(&limits));
     Some(limits)
 }
 
+/// How the limits of a document are held to: `mode` for all of them, and `modes` for single ones by the names of their reasons.
+fn modes(section: &mut Section<'_>) -> Modes {
+    let whole = section.optional("mode", |cursor| cursor.word(MODE));
+    let mut modes = Modes::all(whole.unwrap_or_default());
+    for (limit, cursor) in section.named::<TagKind>("modes") {
+        let mode = cursor.word(MODE);
+        match Reason::of_key(limit.as_str()) {
+            Some(limit) => modes = modes.with(limit, mode.unwrap_or_default()),
+            None => cursor.refuse(format!("as its key the name of a limit: {}", modal())),
+        }
+    }
+    modes
+}
+
+/// Names of the limits that may be held otherwise than enforced.
+fn modal() -> String {
+    let names: Vec<String> = MODAL.iter().map(Reason::key).collect();
+    names.join(", ")
+}
+
+pub(super) const MODE: &[(&str, Mode)] = &[
+    ("enforce", Mode::Enforce),
+    ("shadow", Mode::Shadow),
+    ("off", Mode::Off),
+];
 pub(super) const POST_ONLY: &[(&str, PostOnlyRule)] = &[
     ("free", PostOnlyRule::Free),
     ("require", PostOnlyRule::Require),

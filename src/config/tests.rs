@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::domain::amount::Amount;
-use crate::domain::decision::{Dimension, Level};
+use crate::domain::decision::{Dimension, Level, Reason};
 use crate::domain::instrument::{Collar, InstrumentType, Payoff};
 use crate::domain::name::{InstrumentId, Kind, Name};
 use crate::domain::time::{MILLISECOND, SECOND};
@@ -23,6 +23,7 @@ use crate::risk::limits::{
     LookAlikeLimit, NotionalRateLimit, OpenOrdersLimit, PositionRule, PostOnlyRule, RateLimit,
     SelfMatchRule, ShortSaleRule,
 };
+use crate::risk::modes::{Mode, Modes};
 
 fn amount<U>(text: &str) -> Amount<U> {
     text.parse().unwrap()
@@ -234,6 +235,8 @@ traded_notional_max = "20"
 order_rate = { max = 21, window = "22s", exit_reserve = 3 }
 notional_rate = { max = "23", window = "24s", give_back = true }
 unsent_ttl = "25s"
+mode = "shadow"
+modes = { gross_notional = "enforce", price_collar = "off" }
 
 [buckets.alpha.reroute]
 "#,
@@ -322,6 +325,9 @@ unsent_ttl = "25s"
             give_back: true,
         }),
         unsent_ttl: 25 * SECOND,
+        modes: Modes::all(Mode::Shadow)
+            .with(Reason::GrossNotional, Mode::Enforce)
+            .with(Reason::PriceCollar, Mode::Off),
     };
     assert_eq!(settings.buckets[0].limits, expected);
 }
@@ -513,6 +519,7 @@ fn everything() -> Limits {
             window: SECOND,
             give_back: false,
         }),
+        modes: Modes::all(Mode::Shadow).with(Reason::OrderRate, Mode::Enforce),
         ..Limits::unlimited(name("USD"))
     }
 }

@@ -154,6 +154,34 @@ reasons! {
 }
 
 impl Reason {
+    /// Its name as documents of limits write it: `gross_notional`.
+    #[must_use]
+    pub fn key(self) -> String {
+        let mut key = String::new();
+        for letter in self.name().chars() {
+            if letter.is_ascii_uppercase() && !key.is_empty() {
+                key.push('_');
+            }
+            key.push(letter.to_ascii_lowercase());
+        }
+        key
+    }
+
+    /// The reason of that name.
+    #[must_use]
+    pub fn of_key(key: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|reason| reason.key() == key)
+    }
+
+    /// The reason with that number.
+    #[must_use]
+    pub fn of_code(code: u16) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|reason| reason.code() == code)
+    }
+
     /// Whether another route may take the order when only reasons of this class stood against it (RR3).
     #[must_use]
     pub const fn is_capacity(self) -> bool {
@@ -176,6 +204,12 @@ impl Reason {
 pub struct ReasonSet(u64);
 
 impl ReasonSet {
+    /// The empty set.
+    #[must_use]
+    pub const fn of_none() -> Self {
+        Self(0)
+    }
+
     /// The set of one reason.
     #[must_use]
     pub const fn of(reason: Reason) -> Self {
@@ -185,6 +219,11 @@ impl ReasonSet {
     /// Adds a reason.
     pub const fn insert(&mut self, reason: Reason) {
         self.0 |= reason.bit();
+    }
+
+    /// Takes a reason out.
+    pub const fn remove(&mut self, reason: Reason) {
+        self.0 &= !reason.bit();
     }
 
     /// Adds every reason of another set.
@@ -370,6 +409,8 @@ pub struct Decision {
     pub not_applicable: ReasonSet,
     /// Figures of every limit, where asked for.
     pub figures: Option<Box<[Finding]>>,
+    /// What limits in shadow would have refused, in the order of checks.
+    pub shadow: Box<[Finding]>,
 }
 
 impl Decision {
@@ -406,5 +447,20 @@ mod tests {
         }
         assert!(set.iter().eq(Reason::ALL.iter().copied()));
         assert_eq!(set.bits() & 1, 0, "bit zero stands for no check");
+        for reason in Reason::ALL {
+            set.remove(*reason);
+            assert!(!set.contains(*reason), "{}", reason.name());
+        }
+        assert_eq!(set, ReasonSet::of_none());
+    }
+
+    #[test]
+    fn every_reason_is_found_by_its_name_and_by_its_number() {
+        for reason in Reason::ALL {
+            assert_eq!(Reason::of_key(&reason.key()), Some(*reason));
+            assert_eq!(Reason::of_code(reason.code()), Some(*reason));
+        }
+        assert_eq!(Reason::GrossNotional.key(), "gross_notional");
+        assert_eq!(Reason::of_key("gross"), None);
     }
 }

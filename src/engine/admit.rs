@@ -3,6 +3,7 @@
 //! The bucket is locked, then its groups upward. All figures are computed, all checks run, and then either everything is assigned or nothing
 //! but the rate windows, the tallies and the stored answer. What-if takes the same way and assigns nothing (K1).
 
+mod largest;
 mod rates;
 mod size;
 
@@ -262,7 +263,7 @@ impl Engine {
         let rates = Rates::read(state, sitting, own.as_deref(), false);
         if sitting.commit && !sitting.quiet {
             rates.record(state, sitting, own.as_deref_mut());
-            state.count_refusal(&verdict.broken);
+            state.count_refusal(&verdict);
         }
         *admitted = Admitted {
             sequence: self.next_sequence(sitting.commit),
@@ -294,7 +295,7 @@ impl Engine {
         let rates = Rates::read(&state, sitting, own.as_deref(), refused.exit);
         rates.record(&mut state, sitting, own.as_deref_mut());
         if is_final {
-            state.count_refusal(&refused.verdict.broken);
+            state.count_refusal(&refused.verdict);
         }
     }
 
@@ -523,12 +524,15 @@ impl Engine {
             exit,
             reduces,
             day_end: state.day_end(),
-            closing_restricted: exit && !holding.listing.allowed,
+            closing_restricted: exit
+                && !holding.listing.allowed
+                && state.limits.modes.enforces(Reason::InstrumentNotAllowed),
             state_version: state.changes,
             verdict,
             ..Admitted::default()
         };
-        if !admitted.verdict.passes() || sitting.figures {
+        let verdict = &admitted.verdict;
+        if !verdict.passes() || sitting.figures || !verdict.shadow.is_empty() {
             admitted.subject = Some(Box::new(Subject {
                 currency: state.limits.currency.clone(),
                 instrument: Some(Arc::clone(&ask.listed.instrument)),
@@ -539,11 +543,11 @@ impl Engine {
             above.done();
             if sitting.commit && !sitting.quiet {
                 rates.record(state, sitting, own_rate.as_deref_mut());
-                state.count_refusal(&admitted.verdict.broken);
+                state.count_refusal(&admitted.verdict);
             }
             return;
         }
-        if self_match {
+        if self_match && state.limits.modes.enforces(Reason::SelfMatch) {
             admitted.cancel_first = crossed_by(state, &ask);
         }
         admitted.route = Some(Arc::clone(&ask.route));
@@ -676,6 +680,7 @@ impl Engine {
             }
         });
         state.counters.approved = state.counters.approved.saturating_add(1);
+        state.count_shadow(&admitted.verdict.shadowed);
         if admitted.exit {
             state.note_breach(BreachCause::Exit);
         }

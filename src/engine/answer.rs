@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::order::OrderView;
 use crate::domain::amount::{Money, Price, Quantity};
-use crate::domain::decision::Decision;
+use crate::domain::decision::{Decision, Finding, Versions};
 use crate::domain::instrument::Instrument;
 use crate::domain::name::{BucketId, Currency, InstrumentId, VenueId};
-use crate::domain::order::OrderKey;
+use crate::domain::order::{OrderKey, Side};
 use crate::domain::state::{BreachCause, OrderState};
 
 /// The answer to an order, a replace or a what-if.
@@ -42,6 +42,35 @@ pub struct Subject {
     pub instrument: Option<Arc<Instrument>>,
     /// The venue that the order names.
     pub venue: VenueId,
+}
+
+/// The largest quantity that would pass, by side (K2).
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Largest {
+    /// Each side that was asked for.
+    pub sides: Vec<LargestOf>,
+    /// What it rests on.
+    pub versions: Versions,
+    /// Version of the bucket's own state that was asked.
+    pub state_version: u64,
+    /// What the findings count in; none where the instrument or the account is unknown.
+    pub subject: Option<Box<Subject>>,
+}
+
+/// The largest quantity that would pass on one side.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LargestOf {
+    /// The side.
+    pub side: Side,
+    /// The quantity; zero where none passes.
+    pub quantity: Quantity,
+    /// Whether it passes as an exit.
+    pub exit: bool,
+    /// What refuses one lot more, in the order of checks; nothing where the largest that an order can carry passes.
+    pub binding: Vec<Finding>,
+    /// Limits that refuse within the range of the search, each as it refuses first, with the largest quantity that it lets through; none
+    /// of a group that does not disclose its figures.
+    pub limits: Vec<(Finding, Option<Quantity>)>,
 }
 
 /// What came of an execution report.

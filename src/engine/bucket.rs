@@ -25,7 +25,7 @@ use super::order::OrderRecord;
 use super::roster::Roster;
 use super::setup::{BucketSetup, InboundRule, RerouteRule};
 use crate::domain::amount::{Money, Price, Quantity};
-use crate::domain::decision::{Finding, Reason, Route};
+use crate::domain::decision::{Level, Reason, Route};
 use crate::domain::name::{AccountId, BucketId, VenueId};
 use crate::domain::order::Side;
 use crate::domain::state::{BreachCause, StateNote};
@@ -34,6 +34,7 @@ use crate::risk::calendar::{Calendar, Day};
 use crate::risk::exposure::{Hold, Line, Totals, Worth};
 use crate::risk::limits::Limits;
 use crate::risk::pnl::{Book, Effect};
+use crate::risk::policy::Verdict;
 use crate::risk::window::{LookAlikes, NotionalWindow, OrderRate};
 
 /// A bucket. Buckets live behind `Arc` in a map; the map's own lock is never held beyond the look-up.
@@ -96,6 +97,8 @@ pub struct BucketState {
     pub counters: Counters,
     /// How often a reason was the first one of a refusal, of the same time as the tallies.
     pub refusals: BTreeMap<Reason, u64>,
+    /// How often a limit in shadow would have refused, of the same time as the tallies: by the limit and the level of its document.
+    pub shadowed: BTreeMap<(Reason, Level), u64>,
     /// Opening positions as they were loaded, by instrument and account.
     pub opened: BTreeMap<(u32, u16), (Quantity, Price)>,
     /// Changes of this state so far: its version.
@@ -221,6 +224,7 @@ impl BucketState {
             breach: 0,
             counters: Counters::default(),
             refusals: BTreeMap::new(),
+            shadowed: BTreeMap::new(),
             opened: BTreeMap::new(),
             changes: 0,
         }
@@ -238,6 +242,7 @@ impl BucketState {
                 self.inbound.clear();
                 self.counters = Counters::default();
                 self.refusals.clear();
+                self.shadowed.clear();
                 // What was traded too much is of the day that is over.
                 self.review_breach();
             }
@@ -248,10 +253,19 @@ impl BucketState {
     }
 
     /// Counts a refusal under the first of its reasons.
-    pub fn count_refusal(&mut self, broken: &[Finding]) {
+    pub fn count_refusal(&mut self, verdict: &Verdict) {
         self.counters.rejected = self.counters.rejected.saturating_add(1);
-        if let Some(first) = broken.first() {
+        if let Some(first) = verdict.broken.first() {
             let count = self.refusals.entry(first.reason).or_insert(0);
+            *count = count.saturating_add(1);
+        }
+        self.count_shadow(&verdict.shadowed);
+    }
+
+    /// Counts what limits in shadow would have refused, under each of them.
+    pub fn count_shadow(&mut self, shadowed: &[(Reason, Level)]) {
+        for limit in shadowed {
+            let count = self.shadowed.entry(*limit).or_insert(0);
             *count = count.saturating_add(1);
         }
     }

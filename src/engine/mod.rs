@@ -543,6 +543,7 @@ fn answer(admitted: Admitted, because: Option<Vec<Finding>>, now: Now) -> Answer
         evaluated: verdict.evaluated,
         not_applicable: verdict.not_applicable,
         figures: verdict.figures.map(Vec::into_boxed_slice),
+        shadow: verdict.shadow.into_boxed_slice(),
     };
     Answer {
         decision,

@@ -45,6 +45,7 @@ enum Said {
 struct More {
     outcome: Outcome,
     figures: Option<Box<[Finding]>>,
+    shadow: Box<[Finding]>,
     cancel_first: Vec<OrderKey>,
     subject: Option<Box<Subject>>,
 }
@@ -73,6 +74,7 @@ impl Stored {
             evaluated,
             not_applicable,
             figures,
+            shadow,
         } = decision;
         let Versions {
             limits,
@@ -84,7 +86,10 @@ impl Stored {
         } = *versions;
         let said = match outcome {
             Outcome::Approved(route)
-                if figures.is_none() && cancel_first.is_empty() && subject.is_none() =>
+                if figures.is_none()
+                    && shadow.is_empty()
+                    && cancel_first.is_empty()
+                    && subject.is_none() =>
             {
                 Said::Approved(Arc::clone(route))
             }
@@ -92,6 +97,7 @@ impl Stored {
                 Said::More(Box::new(More {
                     outcome: outcome.clone(),
                     figures: figures.clone(),
+                    shadow: shadow.clone(),
                     cancel_first: cancel_first.clone(),
                     subject: subject.clone(),
                 }))
@@ -142,6 +148,7 @@ impl Stored {
             Said::Approved(route) => More {
                 outcome: Outcome::Approved(Arc::clone(route)),
                 figures: None,
+                shadow: Box::default(),
                 cancel_first: Vec::new(),
                 subject: None,
             },
@@ -164,6 +171,7 @@ impl Stored {
                 evaluated: self.evaluated,
                 not_applicable: self.not_applicable,
                 figures: more.figures,
+                shadow: more.shadow,
             },
             replayed: false,
             order_state: self.order_state,

@@ -23,6 +23,7 @@ use crate::domain::time::Now;
 use crate::risk::calendar::Day;
 use crate::risk::exposure::{OpenSide, Totals};
 use crate::risk::limits::Limits;
+use crate::risk::modes::Mode;
 
 /// One limit with what it counts now.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -45,6 +46,10 @@ pub struct Usage {
     pub evaluable: bool,
     /// Length of the window of a rate, nanoseconds.
     pub window: Option<u64>,
+    /// Whether the limit is enforced.
+    pub mode: Mode,
+    /// How often it would have refused in shadow, since the start of the trading day; of a bucket's own limits.
+    pub shadowed: u64,
 }
 
 impl Usage {
@@ -54,10 +59,10 @@ impl Usage {
         self.limit?.checked_sub(self.usage)
     }
 
-    /// Whether the limit is exceeded.
+    /// Whether the limit is exceeded, and that matters: one that is not enforced stands in the way of nothing.
     #[must_use]
     pub fn is_exceeded(&self) -> bool {
-        self.limit.is_some_and(|limit| self.usage > limit)
+        self.mode == Mode::Enforce && self.limit.is_some_and(|limit| self.usage > limit)
     }
 }
 
@@ -104,6 +109,8 @@ pub struct BucketView {
     pub counters: Counters,
     /// Refusals of the trading day by their first reason.
     pub refusals: BTreeMap<Reason, u64>,
+    /// What limits in shadow would have refused in the trading day, by the limit and the level of its document.
+    pub shadowed: BTreeMap<(Reason, Level), u64>,
     /// Version of its state.
     pub changes: u64,
     /// Number of the last event.
@@ -164,6 +171,7 @@ impl Engine {
             breach: state.breach(),
             counters: state.counters,
             refusals: state.refusals.clone(),
+            shadowed: state.shadowed.clone(),
             changes: state.changes,
             sequence: self.sequence(),
         }
@@ -242,6 +250,8 @@ impl Engine {
             // Groups count the last known value (NL16).
             evaluable: true,
             window: None,
+            mode: state.limits.modes.of(reason),
+            shadowed: 0,
         };
         let limits = &state.limits;
         let mut lines = vec![
@@ -358,6 +368,12 @@ impl BucketState {
                 ]
                 .contains(&reason),
             window: None,
+            mode: limits.modes.of(reason),
+            shadowed: self
+                .shadowed
+                .get(&(reason, Level::Bucket))
+                .copied()
+                .unwrap_or(0),
         };
         let money = |reason, limit: Option<Money>, usage: Money| {
             line(reason, Unit::Money, limit.map(Money::units), usage.units())

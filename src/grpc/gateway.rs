@@ -148,6 +148,22 @@ impl Gate {
         Ok(())
     }
 
+    fn max_quantity(
+        &self,
+        request: pb::MaxQuantityRequest,
+    ) -> Result<pb::MaxQuantityResponse, Refusal> {
+        self.admit()?;
+        let side = request.side();
+        let asked = order::max_quantity(request)?;
+        let now = self.clock.now();
+        let largest = self
+            .engine
+            .max_quantity(&asked.order, &asked.sides, now)
+            .map_err(|refusal| refused(refusal, &asked.order.bucket, &asked.order.key))?;
+        let client = &asked.order.key.client;
+        Ok(decision::write_largest(&largest, client, side))
+    }
+
     pub(super) fn report(
         &self,
         request: pb::ReportRequest,
@@ -327,6 +343,13 @@ impl GatewayService for Gateway {
     ) -> Result<Response<Encoded>, Status> {
         let request = request.into_inner();
         call(|to| self.gate.what_if(request, Frame::CALL, to))
+    }
+
+    async fn max_quantity(
+        &self,
+        request: Request<pb::MaxQuantityRequest>,
+    ) -> Result<Response<pb::MaxQuantityResponse>, Status> {
+        Ok(Response::new(self.gate.max_quantity(request.into_inner())?))
     }
 
     type SessionStream = Session;

@@ -10,7 +10,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::convert::control::{Scope, write_note, write_scope};
-use super::convert::decision::write_reason;
+use super::convert::decision::{write_level, write_reason};
 use super::convert::error::Refusal;
 use super::convert::field::{money, timestamp};
 use super::convert::monitor::{self as read, ListLiveOrders, UsageOf, Watch};
@@ -334,5 +334,14 @@ fn write_status(view: &BucketView, with_positions: bool) -> pb::BucketStatus {
         positions: positions.map(write_position).collect(),
         shared_account: view.shared_account,
         quarantine: view.id.as_str() == QUARANTINE,
+        shadow_breaches: view
+            .shadowed
+            .iter()
+            .map(|((reason, level), count)| pb::ShadowCount {
+                reason: write_reason(*reason),
+                level: write_level(*level).into(),
+                count: *count,
+            })
+            .collect(),
     }
 }

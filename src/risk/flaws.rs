@@ -9,6 +9,8 @@ use super::limits::{
     ConcentrationBound, ConcentrationLimit, GroupLimits, InstrumentLimits, Limits, LookAlikeLimit,
     NotionalRateLimit, OpenOrdersLimit, RATE_MAX, RateLimit, WINDOW_MAX,
 };
+use super::modes::Modes;
+use super::policy::MODAL;
 use crate::domain::amount::{Amount, Ratio};
 use crate::domain::duration;
 use crate::domain::instrument::{Collar, Instrument, InstrumentType, Payoff};
@@ -62,6 +64,7 @@ pub fn of_limits(limits: &Limits) -> Vec<Flaw> {
         order_rate,
         notional_rate,
         unsent_ttl,
+        modes,
     } = limits;
     let mut at = Place::default();
     at.not_negative("capital", *capital);
@@ -99,6 +102,7 @@ pub fn of_limits(limits: &Limits) -> Vec<Flaw> {
     at.order_rate(*order_rate);
     at.notional_rate(*notional_rate);
     at.length("unsent_ttl", *unsent_ttl);
+    at.modes(modes);
     at.flaws
 }
 
@@ -112,11 +116,13 @@ pub fn of_group(limits: &GroupLimits) -> Vec<Flaw> {
         net_offsets: _,
         order_rate,
         disclose: _,
+        modes,
     } = limits;
     let mut at = Place::default();
     at.not_negative("gross_notional_max", *gross_notional_max);
     at.not_negative("net_notional_max", *net_notional_max);
     at.order_rate(*order_rate);
+    at.modes(modes);
     at.flaws
 }
 
@@ -243,6 +249,12 @@ impl Place {
         if exit_reserve > max {
             let expected = format!("a whole number from 0 to max = {max}");
             self.refuse("exit_reserve", exit_reserve, expected);
+        }
+    }
+
+    fn modes(&mut self, modes: &Modes) {
+        for limit in modes.relaxed().iter().filter(|it| !MODAL.contains(*it)) {
+            self.within(["modes"], |at| at.push(&limit.key(), None, HELD.to_owned()));
         }
     }
 
@@ -417,6 +429,9 @@ impl Place {
         }
     }
 }
+
+/// What is said of a mode for what has none.
+pub const HELD: &str = "enforce: states, ids, reference data, the grammar of an order, reduce-only marks, legal restrictions and caps on what is rerouted in are never in shadow or off";
 
 /// What is allowed where a length is asked for, in words.
 #[must_use]

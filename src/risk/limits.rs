@@ -11,6 +11,7 @@ use crate::domain::name::{Currency, InstrumentId};
 use crate::domain::order::Side;
 use crate::domain::time::SECOND;
 use crate::risk::exposure::Line;
+use crate::risk::modes::Modes;
 
 /// Largest number of events a rate limit may count.
 pub const RATE_MAX: u32 = 1_000_000;
@@ -243,6 +244,8 @@ pub struct Limits {
     pub notional_rate: Option<NotionalRateLimit>,
     /// H2: how long an approved order may stay unsent before it becomes UNCERTAIN, nanoseconds.
     pub unsent_ttl: u64,
+    /// Which of these limits are enforced.
+    pub modes: Modes,
 }
 
 impl Limits {
@@ -275,6 +278,7 @@ impl Limits {
             order_rate: None,
             notional_rate: None,
             unsent_ttl: 30 * SECOND,
+            modes: Modes::ENFORCED,
         }
     }
 }
@@ -294,6 +298,8 @@ pub struct GroupLimits {
     pub order_rate: Option<RateLimit>,
     /// Whether rejects caused here show figures to the sender (P3).
     pub disclose: bool,
+    /// Which of these limits are enforced.
+    pub modes: Modes,
 }
 
 impl GroupLimits {
@@ -307,6 +313,7 @@ impl GroupLimits {
             net_offsets: false,
             order_rate: None,
             disclose: false,
+            modes: Modes::ENFORCED,
         }
     }
 }

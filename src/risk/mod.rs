@@ -3,8 +3,10 @@
 pub mod calendar;
 pub mod exposure;
 pub mod flaws;
+pub mod largest;
 pub mod lifecycle;
 pub mod limits;
+pub mod modes;
 pub mod pnl;
 pub mod policy;
 pub mod valuation;

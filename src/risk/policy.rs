@@ -3,6 +3,9 @@
 //! A check answers; it changes nothing. An approval needs all of them; a reject names all that failed, the first being the primary reason.
 //! A limit is broken when the figure after the order is above it **and** above the figure before, so what makes a figure smaller always
 //! passes. What is configured and cannot be computed refuses an increase and lets an exit through.
+//!
+//! A document of limits may hold one of them in shadow, where it is tested like any other and what it would have refused is told apart, or
+//! have it off. Whose limit it is says whose document: the bucket's, or that of a group.
 
 use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::decision::{Dimension, Figures, Finding, Level, Reason, ReasonSet, Unit};
@@ -15,6 +18,7 @@ use super::exposure::{GroupTotals, Line, Totals};
 use super::limits::{
     GroupLimits, InstrumentLimits, Limits, Listing, PostOnlyRule, SelfMatchRule, ShortSaleRule,
 };
+use super::modes::Modes;
 use super::valuation::Prices;
 use super::window::RateUse;
 
@@ -113,6 +117,10 @@ pub struct GroupCase<'a> {
 pub struct Verdict {
     /// Broken, in order of precedence.
     pub broken: Vec<Finding>,
+    /// What limits in shadow would have refused, in order of precedence.
+    pub shadow: Vec<Finding>,
+    /// The limits that would have, each once, with the level of the document that holds it.
+    pub shadowed: Vec<(Reason, Level)>,
     /// Every figure computed, where asked for.
     pub figures: Option<Vec<Finding>>,
     /// Checks that ran.
@@ -136,11 +144,25 @@ enum Exits {
     Pass,
 }
 
-/// Writes the policy out as one stretch of code, and as a list for whoever compares it with its reference.
+/// Whether a document of limits may hold a check in shadow, or have it off.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Held {
+    Always,
+    ByMode,
+}
+
+/// Writes the policy out as one stretch of code, and as lists for whoever asks what may be shadowed or compares it with its reference.
 macro_rules! policy {
-    ($($reason:ident, $exits:ident, $check:ident;)*) => {
+    ($($reason:ident, $exits:ident, $held:ident, $check:ident;)*) => {
         #[cfg(test)]
-        const CHECKS: &[(Reason, Exits)] = &[$((Reason::$reason, Exits::$exits),)*];
+        const CHECKS: &[(Reason, Exits, Held)] = &[$((Reason::$reason, Exits::$exits, Held::$held),)*];
+
+        /// Limits that may be held in shadow, or be off.
+        pub const MODAL: ReasonSet = {
+            let mut modal = ReasonSet::of_none();
+            $(if matches!(Held::$held, Held::ByMode) { modal.insert(Reason::$reason); })*
+            modal
+        };
 
         fn run_all(case: &Case<'_>, verdict: &mut Verdict) {
             $(run(case, verdict, Reason::$reason, Exits::$exits, $check);)*
@@ -150,42 +172,42 @@ macro_rules! policy {
 
 // The policy on one screen.
 policy! {
-    StateHalted, Tested, halted;
-    StateCancelOnly, Tested, cancel_only;
-    StateReduceOnly, Pass, reduce_only;
-    ClientQuota, Tested, client_quota;
-    InstrumentExpired, Tested, expired;
-    VenueNotListed, Tested, listed;
-    PriceNotPositive, Tested, price_sign;
-    PriceOffTick, Tested, tick;
-    QuantityOffLot, Tested, lot;
-    ExpireTimePast, Tested, expire_time;
-    LegalRestriction, Tested, restricted;
-    InstrumentNotAllowed, Pass, allowed;
-    OutsideTradingWindow, Pass, trading_window;
-    ReduceOnlyExceedsPosition, Pass, reduce_only_mark;
-    PostOnlyRequired, Pass, post_only_required;
-    PostOnlyForbidden, Pass, post_only_forbidden;
-    ShortSaleForbidden, Pass, short_sale;
-    LocateRequired, Pass, locate;
-    OrderQuantity, Tested, order_quantity;
-    OrderBaseQuantity, Tested, order_base_quantity;
-    PriceCollar, Tested, collar;
-    PriceCollarPeriod, Tested, collar_period;
-    OrderNotional, Pass, order_notional;
-    OrderUnderlyingNotional, Pass, order_underlying_notional;
-    LookAlike, Pass, look_alike;
-    SelfMatch, Tested, self_match;
-    PositionLong, Pass, position_long;
-    PositionShort, Pass, position_short;
-    GrossNotional, Pass, gross_notional;
-    NetNotional, Pass, net_notional;
-    OpenOrders, Tested, open_orders;
-    Concentration, Pass, concentration;
-    TradedNotional, Pass, traded_notional;
-    InboundCap, Tested, inbound_cap;
-    OrderRate, Tested, order_rate;
-    NotionalRate, Pass, notional_rate;
+    StateHalted, Tested, Always, halted;
+    StateCancelOnly, Tested, Always, cancel_only;
+    StateReduceOnly, Pass, Always, reduce_only;
+    ClientQuota, Tested, Always, client_quota;
+    InstrumentExpired, Tested, Always, expired;
+    VenueNotListed, Tested, Always, listed;
+    PriceNotPositive, Tested, Always, price_sign;
+    PriceOffTick, Tested, Always, tick;
+    QuantityOffLot, Tested, Always, lot;
+    ExpireTimePast, Tested, Always, expire_time;
+    LegalRestriction, Tested, Always, restricted;
+    InstrumentNotAllowed, Pass, ByMode, allowed;
+    OutsideTradingWindow, Pass, ByMode, trading_window;
+    ReduceOnlyExceedsPosition, Pass, Always, reduce_only_mark;
+    PostOnlyRequired, Pass, ByMode, post_only_required;
+    PostOnlyForbidden, Pass, ByMode, post_only_forbidden;
+    ShortSaleForbidden, Pass, ByMode, short_sale;
+    LocateRequired, Pass, ByMode, locate;
+    OrderQuantity, Tested, ByMode, order_quantity;
+    OrderBaseQuantity, Tested, ByMode, order_base_quantity;
+    PriceCollar, Tested, ByMode, collar;
+    PriceCollarPeriod, Tested, ByMode, collar_period;
+    OrderNotional, Pass, ByMode, order_notional;
+    OrderUnderlyingNotional, Pass, ByMode, order_underlying_notional;
+    LookAlike, Pass, ByMode, look_alike;
+    SelfMatch, Tested, ByMode, self_match;
+    PositionLong, Pass, ByMode, position_long;
+    PositionShort, Pass, ByMode, position_short;
+    GrossNotional, Pass, ByMode, gross_notional;
+    NetNotional, Pass, ByMode, net_notional;
+    OpenOrders, Tested, ByMode, open_orders;
+    Concentration, Pass, ByMode, concentration;
+    TradedNotional, Pass, ByMode, traded_notional;
+    InboundCap, Tested, Always, inbound_cap;
+    OrderRate, Tested, ByMode, order_rate;
+    NotionalRate, Pass, ByMode, notional_rate;
 }
 
 #[inline]
@@ -204,6 +226,10 @@ fn run(
         reason,
         exit: case.exit,
         ran: false,
+        owner: Owner {
+            modes: &case.limits.modes,
+            level: Level::Bucket,
+        },
         verdict,
     };
     check(case, &mut bench);
@@ -225,20 +251,46 @@ pub fn evaluate(case: &Case<'_>, figures: bool) -> Verdict {
     verdict
 }
 
+/// Whose document holds a limit.
+#[derive(Clone, Copy)]
+struct Owner<'a> {
+    modes: &'a Modes,
+    level: Level,
+}
+
 /// Where a check says what it found.
 struct Bench<'v> {
     reason: Reason,
     exit: bool,
     ran: bool,
+    /// Whose limit is tested unless the check says otherwise.
+    owner: Owner<'v>,
     verdict: &'v mut Verdict,
 }
 
 impl Bench<'_> {
+    /// The limit is of no document that has modes.
+    const fn hold_always(&mut self) {
+        self.owner.modes = &Modes::ENFORCED;
+    }
+
     /// A yes or no without figures.
     fn require(&mut self, level: Level, passes: bool) {
+        let owner = self.owner;
+        if owner.modes.is_off(self.reason) {
+            return;
+        }
         self.ran = true;
         if !passes {
-            self.fail(self.reason, level, None, None);
+            self.fail(
+                owner,
+                Finding {
+                    reason: self.reason,
+                    level,
+                    dimension: None,
+                    figures: None,
+                },
+            );
         }
     }
 
@@ -248,63 +300,98 @@ impl Bench<'_> {
     }
 
     fn measure_in(&mut self, level: Level, dimension: Option<Dimension>, figures: Figures) {
-        self.ran = true;
-        if let Some(list) = &mut self.verdict.figures {
-            list.push(Finding {
-                reason: self.reason,
-                level,
-                dimension,
-                figures: Some(figures),
-            });
-        }
-        if figures.after > figures.limit && figures.after > figures.before {
-            self.fail(self.reason, level, dimension, Some(figures));
-        }
+        self.weigh(self.owner, (level, dimension), figures, true);
     }
 
     /// A verdict of a group: figures only where the group discloses them (P3).
     fn measure_group(&mut self, group: &GroupCase<'_>, figures: Figures) {
+        self.weigh(
+            group.owner(),
+            (group.level, None),
+            figures,
+            group.limits.disclose,
+        );
+    }
+
+    fn weigh(
+        &mut self,
+        owner: Owner<'_>,
+        (level, dimension): (Level, Option<Dimension>),
+        figures: Figures,
+        shown: bool,
+    ) {
+        if owner.modes.is_off(self.reason) {
+            return;
+        }
         self.ran = true;
-        let shown = group.limits.disclose.then_some(figures);
+        let finding = Finding {
+            reason: self.reason,
+            level,
+            dimension,
+            figures: shown.then_some(figures),
+        };
         if let Some(list) = &mut self.verdict.figures {
-            list.push(Finding {
-                reason: self.reason,
-                level: group.level,
-                dimension: None,
-                figures: shown,
-            });
+            list.push(finding);
         }
         if figures.after > figures.limit && figures.after > figures.before {
-            self.fail(self.reason, group.level, None, shown);
+            self.fail(owner, finding);
         }
     }
 
     /// A figure that is configured and cannot be had: refuses an increase, once for each cause.
     fn unavailable(&mut self, cause: Reason) {
+        self.unavailable_to(self.owner, cause);
+    }
+
+    fn unavailable_to(&mut self, owner: Owner<'_>, cause: Reason) {
+        if owner.modes.is_off(self.reason) {
+            return;
+        }
         self.ran = true;
-        let said = self
-            .verdict
-            .broken
-            .iter()
-            .any(|finding| finding.reason == cause);
-        if !self.exit && !said {
-            self.fail(cause, Level::Order, None, None);
+        if !self.exit {
+            self.fail(
+                owner,
+                Finding {
+                    reason: cause,
+                    level: Level::Order,
+                    dimension: None,
+                    figures: None,
+                },
+            );
         }
     }
 
-    fn fail(
-        &mut self,
-        reason: Reason,
-        level: Level,
-        dimension: Option<Dimension>,
-        figures: Option<Figures>,
-    ) {
-        self.verdict.broken.push(Finding {
-            reason,
-            level,
-            dimension,
-            figures,
-        });
+    /// The one place where a mode decides what becomes of a limit that does not hold.
+    fn fail(&mut self, owner: Owner<'_>, finding: Finding) {
+        let Verdict {
+            broken,
+            shadow,
+            shadowed,
+            ..
+        } = &mut *self.verdict;
+        let list = if owner.modes.enforces(self.reason) {
+            broken
+        } else {
+            let limit = (self.reason, owner.level);
+            if !shadowed.contains(&limit) {
+                shadowed.push(limit);
+            }
+            shadow
+        };
+        // A cause stands once, whichever checks it stood in the way of.
+        let is_cause = finding.reason != self.reason;
+        if !is_cause || list.iter().all(|known| known.reason != finding.reason) {
+            list.push(finding);
+        }
+    }
+}
+
+impl GroupCase<'_> {
+    const fn owner(&self) -> Owner<'_> {
+        Owner {
+            modes: &self.limits.modes,
+            level: self.level,
+        }
     }
 }
 
@@ -538,6 +625,9 @@ fn collar(case: &Case<'_>, bench: &mut Bench<'_>) {
     let Some(price) = case.terms.limit_price() else {
         return;
     };
+    if case.instrument.collar.is_some() {
+        bench.hold_always();
+    }
     if aggressive.is_none() && passive.is_none() && absolute.is_none() {
         return;
     }
@@ -564,9 +654,9 @@ fn collar(case: &Case<'_>, bench: &mut Bench<'_>) {
     } else {
         (widest(aggressive), distance)
     };
-    bench.ran = true;
-    if let Some(bound) = bound {
-        bench.measure(Level::Order, price_figures(bound, distance));
+    match bound {
+        Some(bound) => bench.measure(Level::Order, price_figures(bound, distance)),
+        None => bench.require(Level::Order, true),
     }
 }
 
@@ -577,6 +667,9 @@ fn collar_period(case: &Case<'_>, bench: &mut Bench<'_>) {
     let Some(price) = case.terms.limit_price() else {
         return;
     };
+    if case.instrument.collar.is_some() {
+        bench.hold_always();
+    }
     let reference = match case.side {
         Side::Buy => case.prices.low,
         Side::Sell => case.prices.high,
@@ -613,7 +706,13 @@ fn look_alike(case: &Case<'_>, bench: &mut Bench<'_>) {
 }
 
 fn self_match(case: &Case<'_>, bench: &mut Bench<'_>) {
-    if case.limits.self_match == SelfMatchRule::RejectNew {
+    let refuses = match case.limits.self_match {
+        SelfMatchRule::Allow => false,
+        SelfMatchRule::RejectNew => true,
+        // In shadow it asks for nothing, and is told of here.
+        SelfMatchRule::AskCancelResting => !case.limits.modes.enforces(Reason::SelfMatch),
+    };
+    if refuses {
         bench.require(Level::Bucket, !case.self_match);
     }
 }
@@ -655,7 +754,7 @@ fn gross_notional(case: &Case<'_>, bench: &mut Bench<'_>) {
                     group,
                     money(limit, group.before.totals.gross, group.after.totals.gross),
                 ),
-                Err(cause) => bench.unavailable(cause),
+                Err(cause) => bench.unavailable_to(group.owner(), cause),
             }
         }
     }
@@ -677,7 +776,7 @@ fn net_notional(case: &Case<'_>, bench: &mut Bench<'_>) {
                     group,
                     money(limit, group.before.net(offsets), group.after.net(offsets)),
                 ),
-                Err(cause) => bench.unavailable(cause),
+                Err(cause) => bench.unavailable_to(group.owner(), cause),
             }
         }
     }
@@ -767,7 +866,12 @@ fn order_rate(case: &Case<'_>, bench: &mut Bench<'_>) {
         bench.measure(Level::Bucket, count(rate.limit, rate.before, 1));
     }
     if let Some(rate) = case.client_rate {
-        bench.measure(Level::Client, count(rate.limit, rate.before, 1));
+        let client = Owner {
+            modes: &Modes::ENFORCED,
+            level: Level::Client,
+        };
+        let figures = count(rate.limit, rate.before, 1);
+        bench.weigh(client, (Level::Client, None), figures, true);
     }
     for group in case.path {
         if let Some(rate) = group.rate {

@@ -104,6 +104,29 @@ fn a_person_who_has_asked_the_venue_resolves_an_order() {
 }
 
 #[test]
+fn a_person_asks_how_large_an_order_may_be() {
+    let gateway = Gateway::start();
+    let ask = ["max-quantity", "spot", "BTC-USD", "@", "65000"];
+    gateway
+        .run(&ask)
+        .says(2, &["BUY up to 0 BTC-USD", "PRICE_UNAVAILABLE"]);
+    gateway.run(&["mark", "BTC-USD", "65000"]).says(0, &[]);
+    gateway
+        .run(&ask)
+        .says(0, &["BUY up to", "SELL up to", "  binds: "]);
+    let (code, answer) = gateway.json(&[&ask[..], &["--side", "buy"]].concat());
+    assert_eq!(code, 0);
+    let side = &answer["sides"][0];
+    assert_eq!(side["side"], "BUY");
+    let largest = side["quantity"].as_str().unwrap();
+    let buy = ["order", "spot", "buy", largest, "BTC-USD", "@", "65000"];
+    let (code, decision) = gateway.json(&[&buy[..], &["--what-if"]].concat());
+    assert_eq!((code, &decision["outcome"]), (0, &"APPROVED".into()));
+    assert!(!side["binding"][0]["reason"].as_str().unwrap().is_empty());
+    gateway.run(&["orders"]).says(0, &["no live orders"]);
+}
+
+#[test]
 fn every_command_speaks_json() {
     let gateway = Gateway::start();
     let (code, mark) = gateway.json(&["mark", "BTC-USD", "65000"]);

@@ -13,7 +13,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "long_max = \"5\"",
         "lon_max = \"5\"",
-        "buckets.alpha.limits.lon_max = \"5\": expected a known key: instruments, capital, order_quantity_max, order_base_quantity_max, order_notional_max, order_underlying_notional_max, collar, market_slippage, look_alike, post_only, short_sale, self_match and 12 more",
+        "buckets.alpha.limits.lon_max = \"5\": expected a known key: instruments, capital, order_quantity_max, order_base_quantity_max, order_notional_max, order_underlying_notional_max, collar, market_slippage, look_alike, post_only, short_sale, self_match and 14 more",
     ),
     (
         "[venues]",
@@ -70,6 +70,22 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "account = \"a1\"",
         "account = \"\"",
         "buckets.alpha.accounts.0.account = \"\": expected a name of 1 to 64 of A-Z a-z 0-9 . _ : -, but this is empty",
+    ),
+    // Modes.
+    (
+        "long_max = \"5\"",
+        "long_max = \"5\", modes = { state_halted = \"shadow\" }",
+        "buckets.alpha.limits.modes.state_halted = \"shadow\": expected enforce: states, ids, reference data, the grammar of an order, reduce-only marks, legal restrictions and caps on what is rerouted in are never in shadow or off",
+    ),
+    (
+        "long_max = \"5\"",
+        "long_max = \"5\", mode = \"watch\"",
+        "buckets.alpha.limits.mode = \"watch\": expected one of \"enforce\", \"shadow\", \"off\"",
+    ),
+    (
+        "long_max = \"5\"",
+        "long_max = \"5\", modes = { long_max = \"off\" }",
+        "buckets.alpha.limits.modes.long_max = \"off\": expected as its key the name of a limit: order_quantity, order_base_quantity, order_notional, order_underlying_notional, price_collar, price_collar_period, outside_trading_window, look_alike, instrument_not_allowed, post_only_required, post_only_forbidden, short_sale_forbidden, locate_required, self_match, position_long, position_short, gross_notional, net_notional, open_orders, concentration, traded_notional, order_rate, notional_rate",
     ),
     // Numbers.
     (

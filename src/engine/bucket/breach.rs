@@ -2,6 +2,7 @@
 
 use super::BucketState;
 use crate::domain::amount::Money;
+use crate::domain::decision::Reason;
 use crate::domain::state::BreachCause;
 
 impl BucketState {
@@ -45,17 +46,25 @@ impl BucketState {
             .collect()
     }
 
+    /// Whether usage is above a limit that is enforced: no other puts a bucket in breach.
     fn is_over(&self) -> bool {
-        let over = |limit: Option<Money>, usage: Option<Money>| matches!((limit, usage), (Some(limit), Some(usage)) if usage > limit);
+        let enforces = |limit| self.limits.modes.enforces(limit);
+        let over = |reason, limit: Option<Money>, usage: Option<Money>| matches!((limit, usage), (Some(limit), Some(usage)) if usage > limit && enforces(reason));
+        let limits = &self.limits;
+        let (gross, net, traded) = (
+            limits.gross_notional_max,
+            limits.net_notional_max,
+            limits.traded_notional_max,
+        );
         self.positions_over > 0
-            || over(self.limits.gross_notional_max, Some(self.totals.gross))
-            || over(self.limits.net_notional_max, Some(self.totals.net()))
-            || over(self.limits.traded_notional_max, self.traded_and_open())
-            || self.tags.iter().any(|tag| tag.sum > tag.bound)
-            || self
-                .limits
+            || over(Reason::GrossNotional, gross, Some(self.totals.gross))
+            || over(Reason::NetNotional, net, Some(self.totals.net()))
+            || over(Reason::TradedNotional, traded, self.traded_and_open())
+            || self.tags.iter().any(|tag| tag.sum > tag.bound) && enforces(Reason::Concentration)
+            || limits
                 .open_orders
                 .is_some_and(|limit| self.live_orders() > limit.max)
+                && enforces(Reason::OpenOrders)
     }
 }
 

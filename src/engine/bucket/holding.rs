@@ -7,6 +7,7 @@ use arrayvec::ArrayVec;
 
 use super::{BucketState, CONCENTRATIONS};
 use crate::domain::amount::{Money, Price, Quantity};
+use crate::domain::decision::Reason;
 use crate::domain::instrument::Payoff;
 use crate::domain::name::Currency;
 use crate::domain::order::{OrderKey, Side};
@@ -151,12 +152,17 @@ impl Holding {
 
     pub(super) fn is_over(&self, limits: &Limits) -> bool {
         let own = self.own.as_deref().copied().unwrap_or_default();
-        let beyond = |limit: Option<Quantity>, side| {
+        let beyond = |reason, limit: Option<Quantity>, side| {
             let reach = limits.position_rule.reach(&self.line, side);
             matches!((limit, reach), (Some(limit), Some(reach)) if reach > limit)
+                && limits.modes.enforces(reason)
         };
-        beyond(own.long_max.or(limits.long_max), Side::Buy)
-            || beyond(own.short_max.or(limits.short_max), Side::Sell)
+        let (long, short) = (
+            own.long_max.or(limits.long_max),
+            own.short_max.or(limits.short_max),
+        );
+        beyond(Reason::PositionLong, long, Side::Buy)
+            || beyond(Reason::PositionShort, short, Side::Sell)
     }
 }
 

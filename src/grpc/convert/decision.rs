@@ -7,6 +7,7 @@ use crate::domain::amount::{Amount, Quantity};
 use crate::domain::decision::{Decision, Dimension, Finding, Level, Outcome, Reason, Route, Unit};
 use crate::domain::name::{ClOrdId, ClientId};
 use crate::domain::order::OrderKey;
+use crate::engine::answer::Largest;
 use crate::engine::answer::{Answer, Subject};
 use crate::pb;
 use crate::pb_codec::Fields;
@@ -62,6 +63,7 @@ fn write_fields(to: &mut Fields<'_>, answer: &Answer, asked: &Asked<'_>) {
         evaluated,
         not_applicable,
         figures,
+        shadow,
     } = decision;
     let OrderKey { client, cl_ord_id } = asked.key;
     let (outcome, route, broken, because): (_, _, &[Finding], &[Finding]) = match outcome {
@@ -135,6 +137,9 @@ fn write_fields(to: &mut Fields<'_>, answer: &Answer, asked: &Asked<'_>) {
         });
     }
     to.flag(24, asked.what_if);
+    for finding in shadow {
+        to.made(32, &breach(finding, subject, client));
+    }
 }
 
 fn write_amount<U>(to: &mut Fields<'_>, field: u32, amount: Amount<U>) {
@@ -164,6 +169,48 @@ pub fn write_route(route: &Route) -> pb::Route {
         bucket_id: route.bucket.to_string(),
         venue_id: route.venue.to_string(),
         account_id: route.account.to_string(),
+    }
+}
+
+/// Up to which quantity an order would pass, on the wire, to be read by this client. `side` is the one that was asked for, with its mark of a short sale.
+#[must_use]
+pub fn write_largest(
+    largest: &Largest,
+    client: &ClientId,
+    side: pb::Side,
+) -> pb::MaxQuantityResponse {
+    let subject = largest.subject.as_deref();
+    let breaches = |findings: &[Finding]| -> Vec<pb::Breach> {
+        let findings = findings.iter();
+        findings.map(|it| breach(it, subject, client)).collect()
+    };
+    let sides = largest.sides.iter().map(|of| pb::SideQuantity {
+        side: match side {
+            pb::Side::Unspecified => super::view::write_side(of.side).into(),
+            pb::Side::Buy | pb::Side::Sell | pb::Side::SellShort | pb::Side::SellShortExempt => {
+                side.into()
+            }
+        },
+        quantity: Some(decimal(of.quantity)),
+        exit: of.exit,
+        binding: breaches(&of.binding),
+        limits: of
+            .limits
+            .iter()
+            .map(|(finding, quantity)| pb::LimitQuantity {
+                breach: Some(breach(finding, subject, client)),
+                quantity: quantity.map(decimal),
+            })
+            .collect(),
+    });
+    pb::MaxQuantityResponse {
+        sides: sides.collect(),
+        versions: Some(pb::Versions {
+            config: largest.versions.limits,
+            reference: largest.versions.reference,
+            market: largest.versions.market,
+            state: largest.state_version,
+        }),
     }
 }
 

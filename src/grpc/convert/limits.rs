@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::field::{Path, Sign, Violations, decimal, duration, says};
 use crate::domain::amount::{Amount, Quantity};
-use crate::domain::decision::Dimension;
+use crate::domain::decision::{Dimension, Reason, ReasonSet};
 use crate::domain::instrument::Collar;
 use crate::domain::name::{InstrumentId, TagKind, VenueKind};
 use crate::domain::time::MILLISECOND;
@@ -15,6 +15,8 @@ use crate::risk::limits::{
     LookAlikeLimit, NotionalRateLimit, OpenOrdersLimit, PositionRule, PostOnlyRule, RATE_MAX,
     RateLimit, SelfMatchRule, ShortSaleRule, WINDOW_MAX,
 };
+use crate::risk::modes::{Mode, Modes};
+use crate::risk::policy::MODAL;
 
 /// Reads the limits of a bucket.
 pub fn read(message: pb::Limits, at: Path<'_>, found: &mut Violations) -> Option<Limits> {
@@ -44,6 +46,8 @@ pub fn read(message: pb::Limits, at: Path<'_>, found: &mut Violations) -> Option
         order_rate,
         notional_rate,
         reservation_ttl,
+        mode,
+        modes,
     } = message;
     let ids: Vec<String> = instruments
         .iter()
@@ -105,6 +109,8 @@ pub fn read(message: pb::Limits, at: Path<'_>, found: &mut Violations) -> Option
     let ttl_at = at.field("reservation_ttl");
     let unsent_ttl = found.duration_if_any(ttl_at, reservation_ttl, MILLISECOND, WINDOW_MAX);
 
+    let modes = read_modes(mode, modes, at, found);
+
     let default = Limits::unlimited(currency?);
     let limits = Limits {
         capital: capital?,
@@ -131,6 +137,7 @@ pub fn read(message: pb::Limits, at: Path<'_>, found: &mut Violations) -> Option
         order_rate: order_rate?,
         notional_rate: notional_rate?,
         unsent_ttl: unsent_ttl?.unwrap_or(default.unsent_ttl),
+        modes: modes?,
         currency: default.currency,
     };
     found.flaws(at, flaws::of_limits(&limits), &ids);
@@ -150,11 +157,14 @@ pub fn read_group(
         net_offsets,
         order_rate,
         disclose,
+        mode,
+        modes,
     } = message;
     let currency = found.name(at.field("currency"), currency);
     let gross_notional_max = bound(found, at.field("gross_notional_max"), gross_notional_max);
     let net_notional_max = bound(found, at.field("net_notional_max"), net_notional_max);
     let order_rate = rate(order_rate, at.field("order_rate"), found);
+    let modes = read_modes(mode, modes, at, found);
     let limits = GroupLimits {
         currency: currency?,
         gross_notional_max: gross_notional_max?,
@@ -162,9 +172,79 @@ pub fn read_group(
         net_offsets,
         order_rate: order_rate?,
         disclose,
+        modes: modes?,
     };
     found.flaws(at, flaws::of_group(&limits), &[]);
     Some(limits)
+}
+
+/// Reads how the limits of a document are held to.
+fn read_modes(
+    whole: i32,
+    list: Vec<pb::ModeOfLimit>,
+    at: Path<'_>,
+    found: &mut Violations,
+) -> Option<Modes> {
+    let whole = match found.number(at.field("mode"), whole) {
+        Some(pb::LimitMode::Unspecified | pb::LimitMode::Enforce) => Some(Mode::Enforce),
+        Some(pb::LimitMode::Shadow) => Some(Mode::Shadow),
+        Some(pb::LimitMode::Off) => Some(Mode::Off),
+        None => None,
+    };
+    let mut modes = whole.map(Modes::all);
+    let mut named = ReasonSet::of_none();
+    let at = at.field("modes");
+    for (index, pb::ModeOfLimit { reason, mode }) in list.into_iter().enumerate() {
+        let at = at.item(index);
+        let (limit_at, mode_at) = (at.field("reason"), at.field("mode"));
+        let limit = match found.number(limit_at, reason) {
+            Some(pb::Reason::Unspecified) => found.needed(limit_at, None),
+            Some(reason) => u16::try_from(i32::from(reason))
+                .ok()
+                .and_then(Reason::of_code),
+            None => None,
+        };
+        let mode = match found.number(mode_at, mode) {
+            Some(pb::LimitMode::Unspecified) => found.needed(mode_at, None),
+            Some(pb::LimitMode::Enforce) => Some(Mode::Enforce),
+            Some(pb::LimitMode::Shadow) => Some(Mode::Shadow),
+            Some(pb::LimitMode::Off) => Some(Mode::Off),
+            None => None,
+        };
+        let Some((limit, mode)) = limit.zip(mode) else {
+            modes = None;
+            continue;
+        };
+        if named.contains(limit) {
+            found.refuse(limit_at, says::TWICE);
+        } else if mode != Mode::Enforce && !MODAL.contains(limit) {
+            found.refuse(mode_at, flaws::HELD);
+        } else {
+            modes = modes.map(|modes| modes.with(limit, mode));
+        }
+        named.insert(limit);
+    }
+    modes
+}
+
+fn write_modes(modes: &Modes) -> Vec<pb::ModeOfLimit> {
+    modes
+        .apart()
+        .map(|(limit, mode)| pb::ModeOfLimit {
+            reason: super::decision::write_reason(limit),
+            mode: write_mode(mode).into(),
+        })
+        .collect()
+}
+
+/// A mode on the wire.
+#[must_use]
+pub const fn write_mode(mode: Mode) -> pb::LimitMode {
+    match mode {
+        Mode::Enforce => pb::LimitMode::Enforce,
+        Mode::Shadow => pb::LimitMode::Shadow,
+        Mode::Off => pb::LimitMode::Off,
+    }
 }
 
 /// Reads a price collar.
@@ -620,6 +700,8 @@ pub fn write(limits: &Limits) -> pb::Limits {
             cancels_give_back: limit.give_back,
         }),
         reservation_ttl: Some(duration(limits.unsent_ttl)),
+        mode: write_mode(limits.modes.whole()).into(),
+        modes: write_modes(&limits.modes),
     }
 }
 
@@ -633,6 +715,8 @@ pub fn write_group(limits: &GroupLimits) -> pb::GroupLimits {
         net_offsets: limits.net_offsets,
         order_rate: limits.order_rate.as_ref().map(write_rate),
         disclose: limits.disclose,
+        mode: write_mode(limits.modes.whole()).into(),
+        modes: write_modes(&limits.modes),
     }
 }
 

@@ -174,6 +174,78 @@ pub fn what_if(
     }))
 }
 
+/// How large an order may be.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct MaxQuantity {
+    /// The order; its quantity, side and id stand for any.
+    pub order: Order,
+    /// The sides that are asked for.
+    pub sides: Vec<Side>,
+}
+
+/// Reads how large an order may be.
+///
+/// # Errors
+/// Everything that is wrong with it by itself.
+pub fn max_quantity(request: pb::MaxQuantityRequest) -> Result<MaxQuantity, Malformed> {
+    let pb::MaxQuantityRequest {
+        client_id,
+        bucket_id,
+        instrument_id,
+        venue_id,
+        account_id,
+        side: side_number,
+        order_type,
+        price,
+        stop_price,
+        time_in_force,
+        expire_time,
+        post_only,
+        reduce_only,
+        locate,
+    } = request;
+    let mut found = Violations::default();
+    let at = Path::ROOT;
+    // The id is never stored, and never looked up.
+    let key = key(client_id, "max-quantity", at, None, &mut found);
+    let bucket = found.name(at.field("bucket_id"), bucket_id);
+    let instrument = found.name(at.field("instrument_id"), instrument_id);
+    let venue = found.name(at.field("venue_id"), venue_id);
+    let account = found.name_if_any(at.field("account_id"), account_id);
+    let side = side(at.field("side"), side_number, &mut found);
+    let terms = terms(order_type, price, stop_price, at, &mut found);
+    let time_in_force = how_long(time_in_force, expire_time, at, &mut found);
+    let read = || {
+        let side = side?;
+        Some(MaxQuantity {
+            order: Order {
+                key: key?,
+                bucket: bucket?,
+                instrument: instrument?,
+                venue: venue?,
+                account: account?,
+                side: side.map_or(Side::Buy, |(side, _)| side),
+                size: Size::Quantity(Quantity::ZERO),
+                terms: terms?,
+                time_in_force: time_in_force?,
+                display: None,
+                attributes: Attributes {
+                    post_only,
+                    reduce_only,
+                    short_sale: side.map_or(ShortSale::Unmarked, |(_, short)| short),
+                    located: locate,
+                    reroute: RerouteConsent::No,
+                },
+            },
+            sides: match side {
+                Some((side, _)) => vec![side],
+                None => vec![Side::Buy, Side::Sell],
+            },
+        })
+    };
+    found.finish(read())
+}
+
 fn read_order(
     message: &raw::Order<'_>,
     at: Path<'_>,

@@ -36,6 +36,8 @@ fn write_one(usage: &Usage, currency: &Currency) -> pb::LimitUsage {
         headroom: known.and_then(|_| usage.headroom()).map(figure),
         window: usage.window.map(duration),
         in_breach: usage.is_exceeded(),
+        mode: super::limits::write_mode(usage.mode).into(),
+        shadow_breaches: usage.shadowed,
     }
 }
 

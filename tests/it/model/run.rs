@@ -1,5 +1,7 @@
 //! One run: every event goes to the engine and to the model, and both must say and hold the same.
 
+use std::collections::BTreeMap;
+
 use bulkhead::domain::decision::Outcome;
 use bulkhead::domain::order::Notice;
 use bulkhead::domain::state::{OrderState, StateNote, TradingState};
@@ -483,6 +485,13 @@ fn recount_bucket(engine: &Engine, model: &Model, at: usize, now: Now) -> Checke
         !view.breach.is_empty(),
         model.is_over(at),
     )?;
+    let mut shadowed = BTreeMap::<_, u64>::new();
+    for (wall, limit, level) in &pool.shadowed {
+        if model.is_today(at, *wall) {
+            *shadowed.entry((*limit, *level)).or_default() += 1;
+        }
+    }
+    same(&what("tally in shadow"), view.shadowed, shadowed)?;
     sets(engine, model, at, &usage, now)?;
     if at != QUARANTINE {
         money(engine, model, at)?;
@@ -619,6 +628,10 @@ fn findings(outcome: &Outcome) -> Vec<Finding> {
         Outcome::Rerouted { because, .. } => because,
         Outcome::Approved(_) => return Vec::new(),
     };
+    plain(list)
+}
+
+fn plain(list: &[bulkhead::domain::decision::Finding]) -> Vec<Finding> {
     let mut found: Vec<Finding> = list
         .iter()
         .map(|finding| Finding {
@@ -657,6 +670,10 @@ fn agree(came: &Came, meant: &Meant, model: &Model) -> Checked {
 fn said_the_same(answer: &Answer, said: &Said, model: &Model) -> Checked {
     if *said == Said::Replayed || answer.replayed {
         return same("replayed", answer.replayed, *said == Said::Replayed);
+    }
+    let shadow = plain(&answer.decision.shadow);
+    if !alike(&shadow, &model.shadow) {
+        return same("what is in shadow", shadow, model.shadow.clone());
     }
     let found = findings(&answer.decision.outcome);
     let place = |bucket: usize, account: usize| {

@@ -5,7 +5,7 @@ use core::fmt::Write as _;
 use bulkhead::domain::amount::Quantity;
 use bulkhead::domain::decision::{Figures, Finding, Outcome, Reason, Route};
 use bulkhead::domain::order::OrderKey;
-use bulkhead::engine::answer::{Answer, Receipt};
+use bulkhead::engine::answer::{Answer, LargestOf, Receipt};
 use bulkhead::engine::order::OrderView;
 
 use super::script::{Said, Words, name_of, shout};
@@ -98,6 +98,9 @@ pub fn answer(answer: &Answer) -> String {
     if answer.replayed {
         said.push_str(" again");
     }
+    if !answer.decision.shadow.is_empty() {
+        let _ = write!(said, " shadow {}", findings(&answer.decision.shadow));
+    }
     if !answer.cancel_first.is_empty() {
         said.push_str(" cancel-first");
         for key in &answer.cancel_first {
@@ -105,6 +108,54 @@ pub fn answer(answer: &Answer) -> String {
         }
     }
     said
+}
+
+/// Holds the largest quantity against `7 exit because POSITION_LONG limit 10 before 3 after 11 alone GROSS_NOTIONAL 12 NET_NOTIONAL hidden`.
+pub fn check_largest(words: &mut Words<'_>, found: &LargestOf) -> Said<()> {
+    let checked = check_quantity(words, found);
+    checked.map_err(|error| {
+        let limits: Vec<String> = (found.limits.iter())
+            .map(|(limit, quantity)| format!("{} {quantity:?}", shout(limit.reason.name())))
+            .collect();
+        format!(
+            "{error}\n    the answer is: {} because {} alone {}",
+            found.quantity,
+            findings(&found.binding),
+            limits.join(" ")
+        )
+    })
+}
+
+fn check_quantity(words: &mut Words<'_>, found: &LargestOf) -> Said<()> {
+    same(
+        "quantity",
+        &words.value("a quantity")?,
+        &found.quantity,
+        text,
+    )?;
+    same("exit", &words.take("exit"), &found.exit, text)?;
+    if words.take("because") {
+        check_findings(words, &found.binding)?;
+    } else {
+        same("what binds", &0, &found.binding.len(), text)?;
+    }
+    if !words.take("alone") {
+        return Ok(());
+    }
+    while words.peek().is_some() {
+        let limit = reason(words.next("a reason")?)?;
+        let known = found.limits.iter().find(|(of, _)| of.reason == limit);
+        let (_, quantity) = known.ok_or("that limit does not bind here")?;
+        match words.next("a quantity, or hidden")? {
+            "hidden" => same("hidden", &true, &quantity.is_none(), text)?,
+            word => {
+                let expected: Quantity = word.parse().map_err(|_| "no quantity")?;
+                let quantity = quantity.ok_or("it is hidden")?;
+                same("quantity alone", &expected, &quantity, text)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Words that end a list of findings or ids.
@@ -117,6 +168,8 @@ const TAILS: &[&str] = &[
     "ran",
     "passed-over",
     "by-price",
+    "shadow",
+    "alone",
 ];
 
 /// Holds an answer against `approved exit`, `rejected POSITION_LONG limit 16 before 16 after 17 + …`, `rerouted to … because …`.
@@ -202,6 +255,7 @@ fn check_finding(words: &mut Words<'_>, found: &Finding) -> Said<()> {
 fn check_rest(words: &mut Words<'_>, given: &Answer) -> Said<()> {
     let (mut exit, mut again) = (false, false);
     let mut first: Vec<String> = Vec::new();
+    let mut shadow = false;
     while let Some(word) = words.peek() {
         words.take(word);
         let decision = &given.decision;
@@ -221,6 +275,10 @@ fn check_rest(words: &mut Words<'_>, given: &Answer) -> Said<()> {
                 same("route", &Some(expected), &found, |route| {
                     format!("{route:?}")
                 })?;
+            }
+            "shadow" => {
+                shadow = true;
+                check_findings(words, &decision.shadow)?;
             }
             "by-price" => {
                 let expected: bulkhead::domain::amount::Price = words.value("a price")?;
@@ -246,6 +304,12 @@ fn check_rest(words: &mut Words<'_>, given: &Answer) -> Said<()> {
             _ => return Err(format!("{word:?} is not understood after a decision")),
         }
     }
+    same(
+        "something in shadow",
+        &shadow,
+        &!given.decision.shadow.is_empty(),
+        text,
+    )?;
     same("exit", &exit, &given.exit, text)?;
     same("again", &again, &given.replayed, text)?;
     let found: Vec<String> = given.cancel_first.iter().map(order_name).collect();

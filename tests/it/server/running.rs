@@ -114,6 +114,13 @@ impl GatewayService for Stub {
         std::panic::resume_unwind(Box::new("what if"))
     }
 
+    async fn max_quantity(
+        &self,
+        _: Request<pb::MaxQuantityRequest>,
+    ) -> Result<Response<pb::MaxQuantityResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
     async fn replace(
         &self,
         _: Request<pb::ReplaceRequest>,

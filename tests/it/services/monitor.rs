@@ -7,6 +7,7 @@ use bulkhead::grpc::feed::{BACKLOG, Request as Asked};
 use bulkhead::pb;
 use bulkhead::pb::gateway_service_client::GatewayServiceClient;
 use bulkhead::pb::watch_response::Event;
+use bulkhead::risk::modes::{Mode, Modes};
 use tonic::Code;
 
 use super::{Stage, context, dec, fields, load, next, of_group, opening, order_of, why};
@@ -47,6 +48,124 @@ async fn a_bucket_is_shown_with_what_it_did_and_why_it_refused() {
         why(stage.monitor.get_bucket_status(unknown).await),
         (Code::NotFound, "UNKNOWN_BUCKET".to_owned())
     );
+}
+
+#[tokio::test]
+async fn a_limit_in_shadow_is_told_counted_and_shown_with_its_mode() {
+    let mut quiet = limits();
+    quiet.order_quantity_max = Some("5".parse().unwrap());
+    quiet.gross_notional_max = Some("700".parse().unwrap());
+    quiet.modes = Modes::default()
+        .with(Reason::OrderQuantity, Mode::Shadow)
+        .with(Reason::GrossNotional, Mode::Shadow);
+    let mut stage = Stage::with(vec![bucket("b", Some("desk"), quiet)]).await;
+    let events = stage.monitor.watch(pb::WatchRequest::default()).await;
+    let mut events = events.unwrap().into_inner();
+    stage.decide(&order_of("b", "c", "o-1", "6"));
+    stage.decide(&order_of("b", "c", "o-2", "4"));
+    let Some(Event::Decision(told)) = next(&mut events).await.unwrap().event else {
+        panic!("a decision");
+    };
+    let decision = told.decision.unwrap();
+    assert_eq!(decision.outcome(), pb::Outcome::Approved);
+    let [breach] = &decision.shadow_breaches[..] else {
+        panic!("{decision:?}");
+    };
+    assert_eq!(breach.reason(), pb::Reason::OrderQuantity);
+    assert_eq!((&breach.limit, &breach.after), (&dec("5"), &dec("6")));
+    let status = stage.status("b").await;
+    let counts: Vec<_> = status
+        .shadow_breaches
+        .iter()
+        .map(|it| (it.reason(), it.level(), it.count))
+        .collect();
+    let bucket = pb::Level::Bucket;
+    let expected = [
+        (pb::Reason::OrderQuantity, bucket, 1),
+        (pb::Reason::GrossNotional, bucket, 1),
+    ];
+    assert_eq!(counts, expected);
+    assert_eq!((status.approved, status.rejected), (2, 0));
+    assert!(status.rejected_by_reason.is_empty() && status.breach_causes.is_empty());
+    let owner = pb::get_usage_request::Owner::BucketId("b".to_owned());
+    let request = pb::GetUsageRequest { owner: Some(owner) };
+    let usage = stage.monitor.get_usage(request).await.unwrap().into_inner();
+    let gross = usage
+        .usages
+        .iter()
+        .find(|it| it.kind() == pb::LimitKind::GrossNotional)
+        .unwrap();
+    assert_eq!(gross.mode(), pb::LimitMode::Shadow);
+    assert_eq!((gross.shadow_breaches, gross.in_breach), (1, false));
+    assert_eq!(gross.headroom, dec("-300"));
+}
+
+#[tokio::test]
+async fn the_largest_quantity_is_told_by_side_with_what_binds() {
+    let mut tight = limits();
+    tight.long_max = Some("10".parse().unwrap());
+    tight.gross_notional_max = Some("1200".parse().unwrap());
+    let mut stage = Stage::with(vec![bucket("b", Some("desk"), tight)]).await;
+    stage.decide(&order_of("b", "c", "o-1", "3"));
+    let ask = pb::MaxQuantityRequest {
+        client_id: "c".to_owned(),
+        bucket_id: "b".to_owned(),
+        instrument_id: "BTC".to_owned(),
+        venue_id: "X".to_owned(),
+        order_type: pb::OrderType::Limit.into(),
+        price: dec("100"),
+        time_in_force: pb::TimeInForce::Day.into(),
+        ..Default::default()
+    };
+    let told = stage.gateway.max_quantity(ask.clone()).await.unwrap();
+    let told = told.into_inner();
+    let [buy, sell] = &told.sides[..] else {
+        panic!("{told:?}");
+    };
+    assert_eq!((buy.side(), sell.side()), (pb::Side::Buy, pb::Side::Sell));
+    assert_eq!((&buy.quantity, buy.exit), (&dec("7"), false));
+    let [binding] = &buy.binding[..] else {
+        panic!("{buy:?}");
+    };
+    assert_eq!(binding.reason(), pb::Reason::PositionLong);
+    assert_eq!((&binding.before, &binding.limit), (&dec("3"), &dec("10")));
+    let further: Vec<_> = buy
+        .limits
+        .iter()
+        .map(|it| (it.breach.as_ref().unwrap().reason(), it.quantity.clone()))
+        .collect();
+    assert!(further.contains(&(pb::Reason::PositionLong, dec("7"))));
+    assert_eq!(sell.quantity, dec("12"));
+    let versions = told.versions.unwrap();
+    let status = stage.status("b").await;
+    assert_eq!(versions.config, 1);
+    assert_eq!(versions.state, status.state_version);
+    assert_eq!(
+        (status.approved, status.rejected, status.live_orders),
+        (1, 0, 1)
+    );
+
+    let short = pb::MaxQuantityRequest {
+        side: pb::Side::SellShort.into(),
+        ..ask.clone()
+    };
+    let told = stage
+        .gateway
+        .max_quantity(short)
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(told.sides[0].side(), pb::Side::SellShort);
+    let unknown = pb::MaxQuantityRequest {
+        bucket_id: "z".to_owned(),
+        ..ask.clone()
+    };
+    assert_eq!(
+        why(stage.gateway.max_quantity(unknown).await),
+        (Code::NotFound, "UNKNOWN_BUCKET".to_owned())
+    );
+    let bare = pb::MaxQuantityRequest { price: None, ..ask };
+    assert_eq!(fields(stage.gateway.max_quantity(bare).await), ["price"]);
 }
 
 #[tokio::test]

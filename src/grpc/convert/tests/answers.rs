@@ -301,6 +301,7 @@ fn answer(outcome: Outcome) -> Answer {
             evaluated,
             not_applicable,
             figures: None,
+            shadow: Box::default(),
         },
         replayed: false,
         order_state: Some(OrderState::Reserved),
@@ -433,6 +434,29 @@ fn a_reroute_says_where_to_and_why() {
         (got.because[0].reason, got.because[0].unit.as_str()),
         (601, "orders")
     );
+}
+
+#[test]
+fn what_is_in_shadow_is_told_beside_an_approval() {
+    let mut answer = answer(Outcome::Approved(route()));
+    let key = key("a-1");
+    let plain = decision::write(&answer, &asked(&key));
+    assert!(plain.shadow_breaches.is_empty());
+    answer.decision.shadow = Box::new([finding(Reason::OrderRate, Level::Bucket, Unit::Count)]);
+    let got = decision::write(&answer, &asked(&key));
+    assert_eq!(
+        (
+            got.shadow_breaches[0].reason,
+            got.shadow_breaches[0].unit.as_str()
+        ),
+        (601, "orders")
+    );
+    assert_eq!(got.shadow_breaches[0].headroom, dec("-30"));
+    let told = pb::Decision {
+        shadow_breaches: Vec::new(),
+        ..got
+    };
+    assert_eq!(told, plain);
 }
 
 #[test]

@@ -255,6 +255,8 @@ const SIGNED: &[&str] = &[
     "Order.stop_price",
     "Replace.price",
     "Replace.stop_price",
+    "MaxQuantityRequest.price",
+    "MaxQuantityRequest.stop_price",
     "ExecutionReport.last_price",
     "ExecutionReport.price",
     "ExecutionReport.fee",

@@ -79,6 +79,31 @@ fn the_star_allows_everything_and_nothing_allows_nothing() {
 }
 
 #[test]
+fn what_is_always_enforced_has_no_mode() {
+    let with = |limit: pb::Reason, mode: pb::LimitMode| pb::ModeOfLimit {
+        reason: limit.into(),
+        mode: mode.into(),
+    };
+    let of = |modes: Vec<pb::ModeOfLimit>| paths(read_limits(pb::Limits { modes, ..limits() }));
+    for limit in [
+        pb::Reason::StateHalted,
+        pb::Reason::ClientQuota,
+        pb::Reason::PriceOffTick,
+        pb::Reason::LegalRestriction,
+        pb::Reason::InboundCap,
+        pb::Reason::DuplicateMismatch,
+    ] {
+        let shadow = with(limit, pb::LimitMode::Shadow);
+        assert_eq!(of(vec![shadow]), ["limits.modes[0].mode"], "{limit:?}");
+        let enforced = with(limit, pb::LimitMode::Enforce);
+        assert_eq!(of(vec![enforced]), Vec::<String>::new(), "{limit:?}");
+    }
+    let collar = with(pb::Reason::PriceCollar, pb::LimitMode::Off);
+    assert_eq!(of(vec![collar]), Vec::<String>::new());
+    assert_eq!(of(vec![collar, collar]), ["limits.modes[1].reason"]);
+}
+
+#[test]
 fn a_bucket_has_at_most_64_accounts() {
     let with = |count: usize| {
         let mut found = Violations::default();

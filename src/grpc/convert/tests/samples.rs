@@ -256,6 +256,17 @@ pub fn limits() -> Limits {
             cancels_give_back: true,
         }),
         reservation_ttl: lasting(30),
+        mode: LimitMode::Shadow.into(),
+        modes: vec![
+            ModeOfLimit {
+                reason: Reason::PriceCollar.into(),
+                mode: LimitMode::Off.into(),
+            },
+            ModeOfLimit {
+                reason: Reason::GrossNotional.into(),
+                mode: LimitMode::Enforce.into(),
+            },
+        ],
     }
 }
 
@@ -297,6 +308,25 @@ pub fn bucket() -> BucketSpec {
     }
 }
 
+pub fn max_quantity() -> MaxQuantityRequest {
+    MaxQuantityRequest {
+        client_id: s("oms-1"),
+        bucket_id: s("arb-btc"),
+        instrument_id: s("BTC-PERP"),
+        venue_id: s("VENUE-A"),
+        account_id: s("main"),
+        side: Side::SellShort.into(),
+        order_type: OrderType::Limit.into(),
+        price: dec("68123.5"),
+        stop_price: None,
+        time_in_force: TimeInForce::Gtd.into(),
+        expire_time: at(1_900_000_000),
+        post_only: true,
+        reduce_only: true,
+        locate: true,
+    }
+}
+
 pub fn group_limits() -> GroupLimits {
     GroupLimits {
         currency: s("USD"),
@@ -305,6 +335,11 @@ pub fn group_limits() -> GroupLimits {
         net_offsets: true,
         order_rate: rate(),
         disclose: true,
+        mode: LimitMode::Off.into(),
+        modes: vec![ModeOfLimit {
+            reason: Reason::NetNotional.into(),
+            mode: LimitMode::Shadow.into(),
+        }],
     }
 }
 
@@ -492,6 +527,22 @@ fn gateway_kinds() -> Vec<Kind> {
                 },
                 &[],
             )],
+        },
+        Kind {
+            type_name: ".bulkhead.v1.MaxQuantityRequest",
+            read: read!(MaxQuantityRequest, order::max_quantity),
+            samples: vec![
+                good(&max_quantity(), &["price", "expire_time"]),
+                good(
+                    &MaxQuantityRequest {
+                        order_type: OrderType::Stop.into(),
+                        price: None,
+                        stop_price: dec("100.5"),
+                        ..max_quantity()
+                    },
+                    &["stop_price", "expire_time"],
+                ),
+            ],
         },
         Kind {
             type_name: ".bulkhead.v1.WhatIfRequest",

@@ -1,5 +1,7 @@
 //! One order or replace before the checks, and what stands against it.
 
+use std::collections::BTreeMap;
+
 use bulkhead::domain::decision::{Level, Reason};
 use bulkhead::domain::name::ClientId;
 use bulkhead::domain::order::{ShortSale, Side, Size, Terms, TimeInForce};
@@ -30,6 +32,8 @@ pub(super) struct Ask {
 
 pub(super) struct Judged {
     pub(super) findings: Vec<Finding>,
+    pub(super) shadow: Vec<Finding>,
+    pub(super) shadowed: Vec<(Reason, Level)>,
     pub(super) exit: bool,
     /// Whether it may draw on what is kept for exits: a replace to less may not (F1).
     pub(super) reserve: bool,
@@ -75,15 +79,53 @@ pub const CAPACITY: &[Reason] = &[
 pub(super) struct Bench {
     pub(super) exit: bool,
     pub(super) findings: Vec<Finding>,
+    pub(super) shadow: Vec<Finding>,
+    /// The limits that those are of, each once.
+    pub(super) shadowed: Vec<(Reason, Level)>,
+    /// What is not enforced, and whose: whether it is in shadow.
+    pub(super) relaxed: BTreeMap<(Level, Reason), bool>,
+    /// Whether the collar is the contract's own, which is of no bucket.
+    pub(super) own_collar: bool,
 }
 
 impl Bench {
-    pub(super) fn put(&mut self, reason: Reason, level: Level, figures: Option<(U, U, U)>) {
-        self.findings.push(Finding {
+    /// Whose limit it is: a group's, or else the bucket's.
+    fn owner(&self, reason: Reason, level: Level) -> Option<Level> {
+        let collar = [Reason::PriceCollar, Reason::PriceCollarPeriod].contains(&reason);
+        match level {
+            Level::Desk | Level::Firm => Some(level),
+            Level::Client => None,
+            _ if collar && self.own_collar => None,
+            _ => Some(Level::Bucket),
+        }
+    }
+
+    fn put(&mut self, limit: Reason, level: Level, finding: Finding) {
+        let owner = self.owner(limit, level);
+        let list = match owner.and_then(|owner| self.relaxed.get(&(owner, limit))) {
+            Some(false) => return,
+            Some(true) => {
+                let of = (limit, owner.unwrap());
+                if !self.shadowed.contains(&of) {
+                    self.shadowed.push(of);
+                }
+                &mut self.shadow
+            }
+            None => &mut self.findings,
+        };
+        let cause = finding.reason != limit;
+        if !cause || list.iter().all(|known| known.reason != finding.reason) {
+            list.push(finding);
+        }
+    }
+
+    pub(super) fn fail(&mut self, reason: Reason, level: Level, figures: Option<(U, U, U)>) {
+        let finding = Finding {
             reason,
             level,
             figures,
-        });
+        };
+        self.put(reason, level, finding);
     }
 
     fn skips(&self, reason: Reason) -> bool {
@@ -92,13 +134,13 @@ impl Bench {
 
     pub(super) fn require(&mut self, reason: Reason, level: Level, passes: bool) {
         if !passes && !self.skips(reason) {
-            self.put(reason, level, None);
+            self.fail(reason, level, None);
         }
     }
 
     pub(super) fn measure(&mut self, reason: Reason, level: Level, limit: U, before: U, after: U) {
         if after > limit && after > before && !self.skips(reason) {
-            self.put(reason, level, Some((limit, before, after)));
+            self.fail(reason, level, Some((limit, before, after)));
         }
     }
 
@@ -112,13 +154,19 @@ impl Bench {
     ) {
         match after {
             Ok(after) => self.measure(reason, level, limit, before, after),
-            Err(cause) => self.unavailable(cause),
+            Err(cause) => self.unavailable(reason, level, cause),
         }
     }
 
-    pub(super) fn unavailable(&mut self, cause: Reason) {
-        if !self.exit && self.findings.iter().all(|finding| finding.reason != cause) {
-            self.put(cause, Level::Order, None);
+    /// A limit that cannot be computed: the cause is said, and not the limit.
+    pub(super) fn unavailable(&mut self, limit: Reason, level: Level, cause: Reason) {
+        if !self.exit {
+            let finding = Finding {
+                reason: cause,
+                level: Level::Order,
+                figures: None,
+            };
+            self.put(limit, level, finding);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Every check of one order or replace, in order.
 
+use std::collections::BTreeMap;
+
 use bulkhead::domain::decision::{Level, Reason};
 use bulkhead::domain::order::{ShortSale, Side, Size, Terms, TimeInForce};
 use bulkhead::domain::state::TradingState;
@@ -87,6 +89,8 @@ impl Model {
                 level,
                 figures: None,
             }],
+            shadow: Vec::new(),
+            shadowed: Vec::new(),
             exit: false,
             reserve: false,
             reduces: false,
@@ -249,6 +253,10 @@ impl Model {
         let mut bench = Bench {
             exit,
             findings: Vec::new(),
+            shadow: Vec::new(),
+            shadowed: Vec::new(),
+            relaxed: self.relaxed(bucket),
+            own_collar: contract.collar.is_some(),
         };
         bench.require(Reason::StateHalted, level, state != TradingState::Halted);
         bench.require(
@@ -390,7 +398,9 @@ impl Model {
                 count(alike + 1),
             );
         }
-        if rules.self_match == 1 {
+        // Where it is not enforced, a rule that would ask for cancels is told of like one that refuses.
+        let asks = rules.self_match == 2 && !rules.enforces(Reason::SelfMatch);
+        if rules.self_match == 1 || asks {
             bench.require(Reason::SelfMatch, Level::Bucket, !self.crosses(ask));
         }
         for (reason, limit, way) in [
@@ -479,7 +489,7 @@ impl Model {
                     .sum()
             };
             match pool.sources.iter().find(|(from, _)| *from == source) {
-                None => bench.put(Reason::InboundCap, Level::Bucket, None),
+                None => bench.fail(Reason::InboundCap, Level::Bucket, None),
                 Some((_, cap)) => {
                     let own = came(Some(source));
                     bench.value(
@@ -541,6 +551,8 @@ impl Model {
         }
         Judged {
             findings: bench.findings,
+            shadow: bench.shadow,
+            shadowed: bench.shadowed,
             exit,
             reserve,
             reduces: (side == Side::Sell && line.position > 0)
@@ -549,6 +561,22 @@ impl Model {
             after: Some(after),
             added,
         }
+    }
+
+    /// What a bucket and the groups above it do not enforce, and whether it is in shadow.
+    fn relaxed(&self, bucket: usize) -> BTreeMap<(Level, Reason), bool> {
+        let pool = &self.pools[bucket];
+        let own = (Level::Bucket, &pool.rules.shadow, &pool.rules.off);
+        let groups = pool.path.iter().map(|group| {
+            let group = &self.groups[*group];
+            (group.level, &group.rules.shadow, &group.rules.off)
+        });
+        let mut relaxed = BTreeMap::new();
+        for (level, shadow, off) in core::iter::once(own).chain(groups) {
+            relaxed.extend(shadow.iter().map(|limit| ((level, *limit), true)));
+            relaxed.extend(off.iter().map(|limit| ((level, *limit), false)));
+        }
+        relaxed
     }
 
     fn sets_of(&self, ask: &Ask, rules: &Rules, before: &Usage, then: &Usage) -> Vec<(U, U, U)> {
@@ -606,7 +634,9 @@ impl Model {
         };
         if collar.aggressive.is_some() || collar.passive.is_some() || collar.absolute.is_some() {
             match prices.reference {
-                None => bench.unavailable(Reason::PriceUnavailable),
+                None => {
+                    bench.unavailable(Reason::PriceCollar, Level::Order, Reason::PriceUnavailable)
+                }
                 Some(reference) => {
                     let widest = |share: Option<U>| {
                         share
@@ -632,7 +662,11 @@ impl Model {
                 prices.high
             };
             match reference {
-                None => bench.unavailable(Reason::PriceUnavailable),
+                None => bench.unavailable(
+                    Reason::PriceCollarPeriod,
+                    Level::Order,
+                    Reason::PriceUnavailable,
+                ),
                 Some(reference) => bench.measure(
                     Reason::PriceCollarPeriod,
                     Level::Order,

@@ -1,5 +1,6 @@
 //! Everything that a bucket and a group count, from the lists.
 
+use bulkhead::domain::decision::Reason;
 use bulkhead::domain::order::Side;
 
 use super::rules::{Bound, Rules, Set};
@@ -232,25 +233,27 @@ impl Model {
     pub fn is_over(&self, bucket: usize) -> bool {
         let (rules, usage) = (&self.pools[bucket].rules, self.usage(bucket));
         let over = |limit: Option<U>, usage: U| limit.is_some_and(|limit| usage > limit);
+        let holds = |limit| rules.enforces(limit);
         let long = |(instrument, line): (usize, &Line)| {
             let own = rules.own(instrument);
-            over(own.long, rules.reach(line, Side::Buy))
-                || over(own.short, rules.reach(line, Side::Sell))
+            over(own.long, rules.reach(line, Side::Buy)) && holds(Reason::PositionLong)
+                || over(own.short, rules.reach(line, Side::Sell)) && holds(Reason::PositionShort)
         };
         let met =
             |(instrument, _): &(usize, &Line)| self.pools[bucket].fresh[*instrument].is_some();
         usage.lines.iter().enumerate().filter(met).any(long)
-            || over(rules.gross, usage.gross)
-            || over(rules.net, usage.net())
-            || over(rules.traded, usage.traded)
-            || rules.open.is_some_and(|(max, _)| usage.orders > max)
-            || rules.sets.iter().any(|(set, only, bound)| {
-                let bound = Self::bound(rules, *bound);
-                self.values(bucket, *set)
-                    .into_iter()
-                    .filter(|value| only.is_none_or(|only| only == *value))
-                    .any(|value| self.in_set(bucket, &usage, *set, value) > bound)
-            })
+            || over(rules.gross, usage.gross) && holds(Reason::GrossNotional)
+            || over(rules.net, usage.net()) && holds(Reason::NetNotional)
+            || over(rules.traded, usage.traded) && holds(Reason::TradedNotional)
+            || rules.open.is_some_and(|(max, _)| usage.orders > max) && holds(Reason::OpenOrders)
+            || holds(Reason::Concentration)
+                && rules.sets.iter().any(|(set, only, bound)| {
+                    let bound = Self::bound(rules, *bound);
+                    self.values(bucket, *set)
+                        .into_iter()
+                        .filter(|value| only.is_none_or(|only| only == *value))
+                        .any(|value| self.in_set(bucket, &usage, *set, value) > bound)
+                })
     }
 
     fn values(&self, bucket: usize, set: Set) -> Vec<&'static str> {

@@ -35,8 +35,17 @@ impl Model {
         }
     }
 
+    /// Notes what limits in shadow would have refused.
+    fn tally(&mut self, bucket: usize, judged: &Judged) {
+        let wall = self.now.wall;
+        let all = judged.shadowed.iter();
+        let all = all.map(|(limit, level)| (wall, *limit, *level));
+        self.pools[bucket].shadowed.extend(all);
+    }
+
     fn commit(&mut self, ask: &Ask, judged: Judged) -> usize {
         let now = self.now;
+        self.tally(ask.bucket, &judged);
         let after = judged.after.unwrap();
         for group in self.pools[ask.bucket].path.clone() {
             let group = &mut self.groups[group];
@@ -194,6 +203,7 @@ impl Model {
 
     /// A new order; `commit` is false for a what-if.
     pub fn decide(&mut self, order: &Order, commit: bool) -> Said {
+        self.shadow.clear();
         let key = (
             order.key.client.to_string(),
             order.key.cl_ord_id.to_string(),
@@ -248,6 +258,7 @@ impl Model {
         if first && !(commit && judged.findings.is_empty()) {
             self.part(bucket, ask.instrument);
         }
+        self.shadow.clone_from(&judged.shadow);
         if judged.findings.is_empty() {
             let said = Said::Approved {
                 bucket,
@@ -304,6 +315,7 @@ impl Model {
                     quantity: there.quantity,
                     because: judged.findings,
                 };
+                self.shadow.clone_from(&there.shadow);
                 // One order is one attempt in a bucket, whichever of its accounts takes it.
                 if commit && to != bucket {
                     self.attempt(bucket, judged.reserve);
@@ -313,12 +325,14 @@ impl Model {
         }
         if commit {
             self.attempt(bucket, judged.reserve);
+            self.tally(bucket, &judged);
         }
         (Said::Rejected(judged.findings), None)
     }
 
     /// A replace; `commit` is false for a what-if.
     pub fn replace(&mut self, replace: &Replace, commit: bool) -> Said {
+        self.shadow.clear();
         let key = (
             replace.key.client.to_string(),
             replace.key.cl_ord_id.to_string(),
@@ -377,6 +391,7 @@ impl Model {
                         source: order.source,
                     };
                     let judged = self.judge(&ask);
+                    self.shadow.clone_from(&judged.shadow);
                     if judged.findings.is_empty() {
                         let said = Said::Approved {
                             bucket: order.bucket,
@@ -391,6 +406,7 @@ impl Model {
                     } else {
                         if commit {
                             self.attempt(order.bucket, judged.reserve);
+                            self.tally(order.bucket, &judged);
                         }
                         Said::Rejected(judged.findings)
                     }

@@ -24,7 +24,7 @@ use life::{Held, Loose};
 pub use bench::CAPACITY;
 pub use counts::{Line, Usage};
 pub use market::Mark;
-pub use rules::{Bound, Collar, Contract, GroupRules, Own, Rate, Rules, Set, Window};
+pub use rules::{Bound, Collar, Contract, GroupRules, MODAL, Own, Rate, Rules, Set, Window};
 
 /// An amount in 10⁻¹².
 pub type U = i128;
@@ -72,6 +72,8 @@ pub struct Pool {
     pub alike: Vec<(u64, usize, Side, U, Terms)>,
     pub traded: Vec<(i64, U)>,
     pub inbound: Vec<(i64, usize, U)>,
+    /// What limits in shadow would have refused: when, which, and whose.
+    pub shadowed: Vec<(i64, Reason, Level)>,
     pub targets: Vec<Target>,
     pub tries: usize,
     pub sources: Vec<(usize, U)>,
@@ -204,6 +206,8 @@ pub struct Model {
     pub rate_age: u64,
     pub collar_period: u64,
     pub now: Now,
+    /// What limits in shadow would have said against the last order.
+    pub shadow: Vec<Finding>,
 }
 
 impl Model {
@@ -231,6 +235,7 @@ impl Model {
             rate_age: 60_000_000_000,
             collar_period: 300_000_000_000,
             now,
+            shadow: Vec::new(),
         }
     }
 
@@ -247,6 +252,7 @@ impl Model {
             alike: Vec::new(),
             traded: Vec::new(),
             inbound: Vec::new(),
+            shadowed: Vec::new(),
             targets: Vec::new(),
             tries: 0,
             sources: Vec::new(),

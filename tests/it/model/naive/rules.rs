@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bulkhead::domain::decision::Reason;
 use bulkhead::domain::order::Side;
 
 use super::counts::Line;
@@ -107,6 +108,10 @@ pub struct Rules {
     pub notional_rate: Option<(U, u64, bool)>,
     /// How long the word that an order was sent may take.
     pub patience: u64,
+    /// Limits that only tell what they would refuse.
+    pub shadow: Vec<Reason>,
+    /// Limits that nobody looks at.
+    pub off: Vec<Reason>,
 }
 
 /// Hours of some days of the week, in UTC, in which a bucket takes new orders: until the next day where the end is not after the start.
@@ -129,7 +134,97 @@ impl Window {
     }
 }
 
+/// Limits that a document may hold otherwise than enforced, as SEMANTICS has them: none of states, ids, reference data and the law.
+pub const MODAL: &[Reason] = &[
+    Reason::InstrumentNotAllowed,
+    Reason::OutsideTradingWindow,
+    Reason::PostOnlyRequired,
+    Reason::PostOnlyForbidden,
+    Reason::ShortSaleForbidden,
+    Reason::LocateRequired,
+    Reason::OrderQuantity,
+    Reason::OrderBaseQuantity,
+    Reason::PriceCollar,
+    Reason::PriceCollarPeriod,
+    Reason::OrderNotional,
+    Reason::OrderUnderlyingNotional,
+    Reason::LookAlike,
+    Reason::SelfMatch,
+    Reason::PositionLong,
+    Reason::PositionShort,
+    Reason::GrossNotional,
+    Reason::NetNotional,
+    Reason::OpenOrders,
+    Reason::Concentration,
+    Reason::TradedNotional,
+    Reason::OrderRate,
+    Reason::NotionalRate,
+];
+
+impl GroupRules {
+    pub fn enforces(&self, limit: Reason) -> bool {
+        !self.shadow.contains(&limit) && !self.off.contains(&limit)
+    }
+}
+
 impl Rules {
+    pub fn enforces(&self, limit: Reason) -> bool {
+        !self.shadow.contains(&limit) && !self.off.contains(&limit)
+    }
+
+    /// The same rules as if these limits had never been set.
+    pub fn without(&self, gone: &[Reason]) -> Self {
+        let mut rules = self.clone();
+        let strip = |collar: &mut Option<Collar>| {
+            let Some(collar) = collar else { return };
+            if gone.contains(&Reason::PriceCollar) {
+                (collar.aggressive, collar.passive, collar.absolute) = (None, None, None);
+            }
+            if gone.contains(&Reason::PriceCollarPeriod) {
+                collar.period = None;
+            }
+        };
+        strip(&mut rules.collar);
+        for own in rules.per.values_mut() {
+            strip(&mut own.collar);
+            for limit in gone {
+                match limit {
+                    Reason::OrderQuantity => own.quantity = None,
+                    Reason::PositionLong => own.long = None,
+                    Reason::PositionShort => own.short = None,
+                    _ => {}
+                }
+            }
+        }
+        for limit in gone {
+            match limit {
+                Reason::InstrumentNotAllowed => (rules.allow, rules.deny) = (None, Vec::new()),
+                Reason::PostOnlyRequired if rules.post_only == 1 => rules.post_only = 0,
+                Reason::PostOnlyForbidden if rules.post_only == 2 => rules.post_only = 0,
+                Reason::LocateRequired if rules.short_sale == 1 => rules.short_sale = 0,
+                Reason::ShortSaleForbidden if rules.short_sale == 2 => rules.short_sale = 0,
+                Reason::OrderQuantity => rules.quantity = None,
+                Reason::OrderBaseQuantity => rules.base = None,
+                Reason::OrderNotional => rules.notional = None,
+                Reason::OrderUnderlyingNotional => rules.underlying = None,
+                Reason::LookAlike => rules.alike = None,
+                Reason::SelfMatch => rules.self_match = 0,
+                Reason::PositionLong => rules.long = None,
+                Reason::PositionShort => rules.short = None,
+                Reason::GrossNotional => rules.gross = None,
+                Reason::NetNotional => rules.net = None,
+                Reason::OpenOrders => rules.open = None,
+                Reason::Concentration => rules.sets = Vec::new(),
+                Reason::TradedNotional => rules.traded = None,
+                Reason::OrderRate => rules.rate = None,
+                Reason::NotionalRate => rules.notional_rate = None,
+                _ => {}
+            }
+        }
+        (rules.shadow, rules.off) = (Vec::new(), Vec::new());
+        rules
+    }
+
     /// Worst-case position on one side.
     pub(super) fn reach(&self, line: &Line, side: Side) -> U {
         let held = if side == Side::Buy {
@@ -160,4 +255,6 @@ pub struct GroupRules {
     pub offsets: bool,
     pub rate: Option<Rate>,
     pub disclose: bool,
+    pub shadow: Vec<Reason>,
+    pub off: Vec<Reason>,
 }

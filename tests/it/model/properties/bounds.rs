@@ -11,9 +11,11 @@ use crate::model::run::{Run, fail, same};
 use crate::model::world;
 use crate::model::world::{BUCKETS, Dice, Event, FULL, QUARANTINE, Shape, amount};
 
-/// Every limit of a bucket with what it counts.
+/// Every limit of a bucket that is enforced with what it counts.
 fn measures(model: &Model, bucket: usize, usage: &Usage) -> Vec<(&'static str, bool, U, U)> {
     let rules = &model.pools[bucket].rules;
+    let gone = [rules.shadow.as_slice(), &rules.off].concat();
+    let rules = &rules.without(&gone);
     let mut list = Vec::new();
     let mut put = |name, exits: bool, limit: Option<U>, usage: U| {
         if let Some(limit) = limit {
@@ -115,6 +117,7 @@ fn nl9_a_breach_is_never_made_or_made_worse_by_an_approval() {
                     let (rules, new) = (&run.model.groups[at].rules, run.model.group_usage(at));
                     if rules
                         .gross
+                        .filter(|_| rules.enforces(Reason::GrossNotional))
                         .is_some_and(|limit| new.0 > limit && new.0 > old.0)
                     {
                         return Err(fail(format!("gross of group {at}: {old:?} became {new:?}")));
@@ -149,14 +152,12 @@ fn nl8_no_subset_of_fills_breaches_a_limit() {
                     }
                     for (at, old) in before.iter().enumerate() {
                         let new = run.model.group_usage(at);
-                        let (rules, limit) = (
-                            &run.model.groups[at].rules,
-                            run.model.groups[at].rules.gross,
-                        );
-                        if limit.is_some_and(|limit| new.0 > limit.max(old.0))
-                            || rules
-                                .net
-                                .is_some_and(|limit| !rules.offsets && new.3 > limit.max(old.3))
+                        let rules = &run.model.groups[at].rules;
+                        let holds = |limit| rules.enforces(limit);
+                        let gross = rules.gross.filter(|_| holds(Reason::GrossNotional));
+                        let net = rules.net.filter(|_| holds(Reason::NetNotional));
+                        if gross.is_some_and(|limit| new.0 > limit.max(old.0))
+                            || net.is_some_and(|limit| !rules.offsets && new.3 > limit.max(old.3))
                         {
                             return Err(fail(format!("group {at} went from {old:?} to {new:?}")));
                         }
@@ -289,6 +290,19 @@ fn nl15_tighter_never_allows_more_and_capital_never_less() {
                         after.decision.outcome
                     )));
                 }
+                // To enforce what was in shadow, or off, is to tighten too.
+                let mut rules = run.model.pools[bucket].rules.clone();
+                if bits.one_in(2) {
+                    rules.shadow.append(&mut rules.off);
+                } else {
+                    (rules.shadow, rules.off) = (Vec::new(), Vec::new());
+                }
+                run.both(Event::Limits(bucket, Box::new(rules)))?;
+                let enforced = ask(run);
+                if is_approved(&enforced.decision) && !is_approved(&after.decision) {
+                    return Err(fail(format!("a limit in force let through {order:?}")));
+                }
+                let after = enforced;
                 let mut rules = run.model.pools[bucket].rules.clone();
                 rules.capital = rules.capital.map(|capital| capital * 2);
                 run.both(Event::Limits(bucket, Box::new(rules)))?;

@@ -2,8 +2,10 @@
 
 mod bounds;
 mod isolation;
+mod largest;
 mod reports;
 mod reroutes;
+mod shadow;
 mod strong;
 
 use bulkhead::domain::decision::{Decision, Finding, Outcome, Reason};
@@ -136,7 +138,7 @@ fn gist(came: &Came) -> String {
         Came::Answer(answer) => {
             let decision = &answer.decision;
             format!(
-                "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+                "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
                 decision.outcome,
                 decision.quantity,
                 decision.evaluated,
@@ -146,6 +148,8 @@ fn gist(came: &Came) -> String {
                 answer.order_state,
                 answer.exit,
                 answer.cancel_first,
+                decision.shadow,
+                answer.closing_restricted,
             )
         }
         Came::Receipt(receipt) => {

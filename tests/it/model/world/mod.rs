@@ -4,13 +4,13 @@ mod events;
 mod setup;
 
 use bulkhead::domain::amount::Amount;
-use bulkhead::domain::decision::Level;
+use bulkhead::domain::decision::{Level, Reason};
 use bulkhead::domain::state::TradingState;
 use bulkhead::domain::time::SECOND;
 
 use super::naive::{
-    Bound, Collar, Contract, Group, GroupRules, Model, ONE, Own, Rate, Rules, Set, Target, U,
-    Window,
+    Bound, Collar, Contract, Group, GroupRules, MODAL, Model, ONE, Own, Rate, Rules, Set, Target,
+    U, Window,
 };
 use crate::support::START;
 pub use events::{BASE, Event, event, order, pause};
@@ -222,11 +222,33 @@ pub fn rules(seed: u64, limits: u64) -> Rules {
     if dice.one_in(n * 2) {
         rules.short_sale = dice.pick(&[1, 2]);
     }
+    (rules.shadow, rules.off) = modes(seed);
     rules
+}
+
+/// Limits in shadow and limits that are off, in one document of two.
+fn modes(seed: u64) -> (Vec<Reason>, Vec<Reason>) {
+    let mut bits = seed.rotate_left(23) ^ 0xA076_1D64_78BD_642F;
+    let mut dice = || {
+        bits = bits.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(31) ^ seed;
+        Dice(bits >> 8)
+    };
+    let (mut shadow, mut off) = (Vec::new(), Vec::new());
+    if dice().one_in(2) {
+        for limit in MODAL {
+            match dice().roll(10) {
+                0 | 1 => shadow.push(*limit),
+                2 => off.push(*limit),
+                _ => {}
+            }
+        }
+    }
+    (shadow, off)
 }
 
 fn group_rules(seed: u64, limits: u64) -> GroupRules {
     let mut dice = Dice(seed);
+    let (shadow, off) = modes(seed);
     GroupRules {
         gross: dice.some(limits, &[1_500, 3_000]),
         net: dice.some(limits, &[1_000, 2_500]),
@@ -237,6 +259,8 @@ fn group_rules(seed: u64, limits: u64) -> GroupRules {
             reserve: dice.pick(&[0, 1]),
         }),
         disclose: dice.one_in(2),
+        shadow,
+        off,
     }
 }
 
@@ -258,6 +282,8 @@ fn shaped(rules: Rules, shape: Shape) -> Rules {
         capital: rules.capital,
         no_credit: rules.no_credit,
         patience: rules.patience,
+        shadow: rules.shadow,
+        off: rules.off,
         ..Rules::default()
     }
 }

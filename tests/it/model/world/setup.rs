@@ -1,7 +1,7 @@
 //! The same firm as the engine is told of it.
 
 use bulkhead::domain::amount::Ratio;
-use bulkhead::domain::decision::{Dimension, Level};
+use bulkhead::domain::decision::{Dimension, Level, Reason};
 use bulkhead::domain::instrument;
 use bulkhead::domain::instrument::{Instrument, InstrumentType, Listing, OptionRight, Payoff};
 use bulkhead::domain::source::DIVERGENCE_MAX;
@@ -15,6 +15,7 @@ use bulkhead::risk::limits::{
     LookAlikeLimit, NotionalRateLimit, OpenOrdersLimit, PositionRule, PostOnlyRule, RateLimit,
     SelfMatchRule, ShortSaleRule,
 };
+use bulkhead::risk::modes::{Mode, Modes};
 use jiff::ToSpan;
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
@@ -183,8 +184,18 @@ pub fn limits(rules: &Rules) -> Limits {
                 give_back,
             }),
         unsent_ttl: rules.patience,
+        modes: modes(&rules.shadow, &rules.off),
         ..Limits::unlimited(id("USD"))
     }
+}
+
+fn modes(shadow: &[Reason], off: &[Reason]) -> Modes {
+    let none = Modes::default();
+    let shadowed = shadow
+        .iter()
+        .fold(none, |modes, limit| modes.with(*limit, Mode::Shadow));
+    off.iter()
+        .fold(shadowed, |modes, limit| modes.with(*limit, Mode::Off))
 }
 
 pub fn group_limits(rules: &GroupRules) -> GroupLimits {
@@ -195,6 +206,7 @@ pub fn group_limits(rules: &GroupRules) -> GroupLimits {
         net_offsets: rules.offsets,
         order_rate: rules.rate.map(rate),
         disclose: rules.disclose,
+        modes: modes(&rules.shadow, &rules.off),
     }
 }
 

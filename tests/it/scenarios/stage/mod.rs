@@ -103,6 +103,7 @@ impl Stage {
                 self.control(verb, &mut words, expected)?;
             }
             "expect" => self.expect(&mut words)?,
+            "largest" => self.largest(rest, expected)?,
             "what-if" => {
                 let subject = words.next("an id")?;
                 let answer = self.decide(subject, &mut words, false)?;
@@ -223,7 +224,7 @@ impl Stage {
 
 /// Verbs whose words are read elsewhere.
 fn words_done(verb: &str, words: &Words<'_>) -> Said<()> {
-    if verb == "limits" {
+    if matches!(verb, "limits" | "largest") {
         Ok(())
     } else {
         words.end()

@@ -8,7 +8,7 @@ use bulkhead::engine::answer::{Answer, Receipt};
 
 use super::{Stage, client, id, length, refused, why};
 use crate::scenarios::expect;
-use crate::scenarios::expect::{check_answer, check_receipt, same, text};
+use crate::scenarios::expect::{check_answer, check_largest, check_receipt, same, text};
 use crate::scenarios::script::{Said, Words};
 
 impl Stage {
@@ -128,6 +128,24 @@ impl Stage {
             )?;
         }
         Ok(decided)
+    }
+
+    /// `largest buy [BTC] @ 100 [options] -> 7 because POSITION_LONG limit 10 before 3 after 11 alone GROSS_NOTIONAL 12`.
+    pub(super) fn largest(&self, rest: &str, expected: Option<Words<'_>>) -> Said<()> {
+        let (verb, rest) = rest.split_once(' ').ok_or("largest buy, or largest sell")?;
+        let text = format!("0 {rest}");
+        let mut words = Words::of(&text);
+        let order = self.read_order("largest", verb, &mut words)?;
+        words.end()?;
+        let before = self.fingerprint();
+        let found = self
+            .engine()
+            .max_quantity(&order, &[order.side], self.now)
+            .map_err(|refusal| why(&refusal))?;
+        self.unchanged(&before, "the question")?;
+        let mut words = expected.ok_or("largest needs `-> quantity because …`")?;
+        check_largest(&mut words, &found.sides[0])?;
+        words.end()
     }
 
     /// `buy 4 [BTC] [@ 100 | market | stop 95 [limit 96] | trailing 95 | pegged [cap 101]] [options]`; `cash 1000` or `close` for a quantity.

@@ -106,7 +106,7 @@ impl Stage {
         Ok(())
     }
 
-    /// `expect usage [b] GROSS_NOTIONAL [of BTC] 900 [limit 1000]`.
+    /// `expect usage [b] GROSS_NOTIONAL [of BTC] 900 [limit 1000] [mode shadow] [times 3]`.
     fn expect_usage(&self, words: &mut Words<'_>) -> Said<()> {
         let holder = self.holder(words)?;
         let reason = expect::reason(words.next("a reason")?)?;
@@ -133,6 +133,16 @@ impl Stage {
             same("limit", &Some(expected), &limit, |limit| {
                 format!("{limit:?}")
             })?;
+        }
+        let found = found.ok_or("there is no such limit");
+        if words.take("mode") {
+            let expected = words.next("a mode")?.to_owned();
+            let mode = name_of(&found?.mode).to_lowercase();
+            same("mode", &expected, &mode, String::clone)?;
+        }
+        if words.take("times") {
+            let expected: u64 = words.value("a number")?;
+            same("times in shadow", &expected, &found?.shadowed, text)?;
         }
         Ok(())
     }
@@ -222,9 +232,8 @@ impl Stage {
                 }
             }
             for line in engine.usage(&bucket, self.now) {
-                let over = line.limit.is_some_and(|limit| line.usage > limit);
                 let rate = matches!(line.reason, Reason::OrderRate | Reason::NotionalRate);
-                if over && !rate && view.breach.is_empty() {
+                if line.is_exceeded() && !rate && view.breach.is_empty() {
                     return Err(format!(
                         "{} is above {} and does not say why",
                         bucket.id,
