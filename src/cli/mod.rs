@@ -5,6 +5,7 @@ pub mod check_config;
 pub mod client;
 pub mod control;
 pub mod mark;
+pub mod moves;
 pub mod order;
 pub mod replay;
 pub mod resolve;
@@ -20,6 +21,7 @@ use buckets::{BucketsArgs, OrdersArgs, UsageArgs};
 use check_config::CheckConfigArgs;
 use control::{HaltArgs, RearmArgs};
 use mark::MarkArgs;
+use moves::MoveArgs;
 use order::OrderArgs;
 use replay::ReplayArgs;
 use resolve::ResolveArgs;
@@ -48,7 +50,7 @@ enum Command {
     Order(Box<OrderArgs>),
     /// Show the buckets
     Buckets(BucketsArgs),
-    /// Show how much of every limit of a bucket is used
+    /// Show how much of every limit of a bucket, group, venue or counterparty is used
     Usage(UsageArgs),
     /// Show live orders
     Orders(OrdersArgs),
@@ -60,6 +62,8 @@ enum Command {
     Halt(HaltArgs),
     /// End a halt
     Rearm(RearmArgs),
+    /// Hang a bucket under another group
+    MoveBucket(MoveArgs),
     /// End an order that nobody reports of, once the venue was asked
     Resolve(ResolveArgs),
 }
@@ -90,6 +94,7 @@ pub fn run() -> ExitCode {
         Command::Watch(args) => watch::run(&args),
         Command::Halt(args) => control::halt(&args),
         Command::Rearm(args) => control::rearm(&args),
+        Command::MoveBucket(args) => moves::run(&args),
         Command::Resolve(args) => resolve::run(&args),
     };
     done.unwrap_or_else(|error| failure(&error))

@@ -248,6 +248,8 @@ pub enum Level {
     Instrument,
     /// The venue.
     Venue,
+    /// The counterparty that the venue belongs to.
+    Counterparty,
     /// The client.
     Client,
     /// The whole gateway.

@@ -74,6 +74,8 @@ pub const CAPACITY: &[Reason] = &[
 
 pub(super) struct Bench {
     pub(super) exit: bool,
+    /// Whether what is measured is at one venue.
+    pub(super) by_venue: bool,
     pub(super) findings: Vec<Finding>,
 }
 
@@ -82,6 +84,7 @@ impl Bench {
         self.findings.push(Finding {
             reason,
             level,
+            by_venue: self.by_venue && figures.is_some(),
             figures,
         });
     }
