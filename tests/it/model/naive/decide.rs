@@ -286,7 +286,7 @@ impl Model {
                 let elsewhere = target.account.0 != self.pools[bucket].accounts[ask.account].0;
                 let binds = |finding: &Finding| !(finding.by_venue && elsewhere);
                 let bound = judged.findings.iter().filter(|finding| binds(finding));
-                if to != bucket && bound.into_iter().any(|finding| common(finding.level)) {
+                if bound.into_iter().any(|finding| common(finding.level)) {
                     continue;
                 }
                 second.source = (to != bucket).then_some(bucket);
