@@ -7,7 +7,7 @@ use bulkhead::domain::decision::{Dimension, Level};
 use bulkhead::domain::order::{Attributes, Side, Terms, TimeInForce};
 use bulkhead::domain::state::TradingState;
 use bulkhead::risk::limits::{GroupLimits, Limits};
-use bulkhead::risk::policy::{Case, GroupCase, evaluate};
+use bulkhead::risk::policy::{Case, GroupCase, GroupFigures, evaluate};
 use bulkhead::risk::valuation::Prices;
 use bulkhead::risk::window::OrderRate;
 
@@ -72,9 +72,13 @@ fn case(limits: Limits, exit: bool) -> Option<Case<'static>> {
     let path = [Level::Desk, Level::Firm].map(|level| GroupCase {
         level,
         limits: group_limits,
-        before: before.group,
-        after: after.group,
+        figures: GroupFigures {
+            totals: (before.group, after.group),
+            ..GroupFigures::default()
+        },
         rate,
+        notional_rate: Money::ZERO,
+        self_match: None,
     });
     let bounds = limits.gross_notional_max.into_iter().flat_map(|bound| {
         [Dimension::Underlying, Dimension::Venue].map(|dimension| (dimension, bound))

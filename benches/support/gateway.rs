@@ -19,6 +19,7 @@ use bulkhead::domain::time::{Now, SECOND};
 use bulkhead::engine::Engine;
 use bulkhead::engine::market::MarkUpdate;
 use bulkhead::engine::setup::{BucketSetup, EngineSetup, GroupSetup};
+use bulkhead::risk::calendar::Calendar;
 use bulkhead::risk::limits::{
     ConcentrationBound, ConcentrationLimit, GroupLimits, InstrumentLists, Limits, LookAlikeLimit,
     NotionalRateLimit, OpenOrdersLimit, RateLimit, SelfMatchRule, ShortSaleRule,
@@ -174,6 +175,7 @@ fn group(name: &str, level: Level, parent: Option<&str>) -> GroupSetup {
         level,
         parent: parent.map(id),
         limits,
+        calendar: Calendar::utc(),
     }
 }
 

@@ -34,11 +34,17 @@ pub struct BucketsArgs {
 /// Flags of `usage`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct UsageArgs {
-    /// The bucket, or the group with --group
+    /// The bucket, or what the flag says it is
     pub name: String,
     /// It is a group
     #[arg(long)]
     pub group: bool,
+    /// It is a venue with limits of its own
+    #[arg(long, conflicts_with = "group")]
+    pub venue: bool,
+    /// It is a counterparty
+    #[arg(long, conflicts_with_all = ["group", "venue"])]
+    pub counterparty: bool,
     /// Which gateway, and how to show its answer.
     #[command(flatten)]
     pub connection: Connection,
@@ -222,9 +228,12 @@ pub fn usage(args: &UsageArgs) -> io::Result<ExitCode> {
     use pb::get_usage_request::Owner;
     client::run(args.connection.json, async {
         let mut monitor = MonitorServiceClient::new(args.connection.open().await?);
-        let owner = match args.group {
-            true => Owner::GroupId(args.name.clone()),
-            false => Owner::BucketId(args.name.clone()),
+        let name = args.name.clone();
+        let owner = match (args.group, args.venue, args.counterparty) {
+            (true, _, _) => Owner::GroupId(name),
+            (_, true, _) => Owner::VenueId(name),
+            (_, _, true) => Owner::CounterpartyId(name),
+            (false, false, false) => Owner::BucketId(name),
         };
         let request = pb::GetUsageRequest { owner: Some(owner) };
         let answer = monitor.get_usage(request).await?.into_inner();

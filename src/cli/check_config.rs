@@ -13,6 +13,8 @@ use crate::config::{Error, Settings, Sources, describe};
 use crate::domain::decision::Level;
 use crate::domain::name::{AccountId, VenueId};
 use crate::engine::setup::{BucketSetup, GroupSetup};
+use crate::risk::calendar::Calendar;
+use crate::risk::limits::GroupLimits;
 
 /// Width of the printed tables.
 const WIDTH: u16 = 110;
@@ -102,6 +104,7 @@ fn document(settings: &Settings) -> Value {
             "level": level(group.level),
             "parent": group.parent.as_ref().map(ToString::to_string),
             "currency": group.limits.currency.to_string(),
+            "calendar": describe::calendar(&group.calendar),
         });
         set(
             &mut entry,
@@ -109,6 +112,24 @@ fn document(settings: &Settings) -> Value {
             describe::nested(describe::group(&group.limits)),
         );
         (group.id.to_string(), entry)
+    });
+    let around = |limits: &GroupLimits, calendar: &Calendar| {
+        json!({
+            "currency": limits.currency.to_string(),
+            "calendar": describe::calendar(calendar),
+            "limits": describe::nested(describe::group(limits)),
+        })
+    };
+    let venues = settings.engine.venues.iter();
+    let venues = venues.map(|venue| {
+        let entry = around(&venue.limits, &venue.calendar);
+        (venue.id.to_string(), entry)
+    });
+    let counterparties = settings.engine.counterparties.iter().map(|one| {
+        let mut entry = around(&one.limits, &one.calendar);
+        let venues: Vec<&str> = one.venues.iter().map(|venue| venue.as_str()).collect();
+        set(&mut entry, "venues", json!(venues));
+        (one.id.to_string(), entry)
     });
     let buckets = settings
         .buckets
@@ -128,6 +149,8 @@ fn document(settings: &Settings) -> Value {
             "log": describe::log(server.log),
         },
         "instruments": settings.instruments.iter().map(|i| i.id.to_string()).collect::<Vec<_>>(),
+        "venues": named(venues.collect()),
+        "counterparties": named(counterparties.collect()),
         "groups": named(groups.collect()),
         "buckets": named(buckets.collect()),
     })
@@ -185,12 +208,9 @@ const fn level(level: Level) -> &'static str {
     match level {
         Level::Desk => "desk",
         Level::Firm => "firm",
-        Level::Order
-        | Level::Bucket
-        | Level::Instrument
-        | Level::Venue
-        | Level::Client
-        | Level::Global => "other",
+        Level::Venue => "venue",
+        Level::Counterparty => "counterparty",
+        Level::Order | Level::Bucket | Level::Instrument | Level::Client | Level::Global => "other",
     }
 }
 
@@ -198,6 +218,17 @@ fn write_tables(settings: &Settings, out: &mut impl Write) -> io::Result<()> {
     for group in &settings.groups {
         writeln!(out, "{}", group_title(group))?;
         writeln!(out, "{}\n", table(describe::group(&group.limits)))?;
+    }
+    for venue in &settings.engine.venues {
+        let currency = &venue.limits.currency;
+        writeln!(out, "venue {}, in {currency}", venue.id)?;
+        writeln!(out, "{}\n", table(describe::group(&venue.limits)))?;
+    }
+    for one in &settings.engine.counterparties {
+        let venues: Vec<&str> = one.venues.iter().map(|venue| venue.as_str()).collect();
+        let (currency, venues) = (&one.limits.currency, venues.join(", "));
+        writeln!(out, "counterparty {} of {venues}, in {currency}", one.id)?;
+        writeln!(out, "{}\n", table(describe::group(&one.limits)))?;
     }
     for bucket in &settings.buckets {
         writeln!(out, "{}", bucket_title(bucket))?;

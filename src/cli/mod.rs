@@ -6,6 +6,7 @@ pub mod client;
 pub mod control;
 pub mod mark;
 pub mod max_quantity;
+pub mod moves;
 pub mod order;
 pub mod replay;
 pub mod resolve;
@@ -22,6 +23,7 @@ use check_config::CheckConfigArgs;
 use control::{HaltArgs, RearmArgs};
 use mark::MarkArgs;
 use max_quantity::MaxQuantityArgs;
+use moves::MoveArgs;
 use order::OrderArgs;
 use replay::ReplayArgs;
 use resolve::ResolveArgs;
@@ -52,7 +54,7 @@ enum Command {
     MaxQuantity(MaxQuantityArgs),
     /// Show the buckets
     Buckets(BucketsArgs),
-    /// Show how much of every limit of a bucket is used
+    /// Show how much of every limit of a bucket, group, venue or counterparty is used
     Usage(UsageArgs),
     /// Show live orders
     Orders(OrdersArgs),
@@ -64,6 +66,8 @@ enum Command {
     Halt(HaltArgs),
     /// End a halt
     Rearm(RearmArgs),
+    /// Hang a bucket under another group
+    MoveBucket(MoveArgs),
     /// End an order that nobody reports of, once the venue was asked
     Resolve(ResolveArgs),
 }
@@ -95,6 +99,7 @@ pub fn run() -> ExitCode {
         Command::Watch(args) => watch::run(&args),
         Command::Halt(args) => control::halt(&args),
         Command::Rearm(args) => control::rearm(&args),
+        Command::MoveBucket(args) => moves::run(&args),
         Command::Resolve(args) => resolve::run(&args),
     };
     done.unwrap_or_else(|error| failure(&error))

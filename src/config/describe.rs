@@ -4,7 +4,9 @@ use core::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::limits::{DIMENSION, MODE, POSITION_RULE, POST_ONLY, SELF_MATCH, SHORT_SALE};
+use super::limits::{
+    DIMENSION, MODE, POSITION_RULE, POST_ONLY, SELF_MATCH, SELF_MATCH_SCOPE, SHORT_SALE,
+};
 use super::server::{LogFormat, LogSettings, Runtime};
 use crate::domain::amount::Amount;
 use crate::domain::duration;
@@ -57,6 +59,7 @@ pub fn bucket(limits: &Limits) -> Vec<Entry> {
         post_only,
         short_sale,
         self_match,
+        self_match_scope,
         long_max,
         short_max,
         position_rule,
@@ -92,7 +95,11 @@ pub fn bucket(limits: &Limits) -> Vec<Entry> {
     list.look_alike(*look_alike);
     list.push("post_only", word(POST_ONLY, *post_only));
     list.push("short_sale", word(SHORT_SALE, *short_sale));
-    list.push("self_match", word(SELF_MATCH, *self_match));
+    list.push("self_match.mode", word(SELF_MATCH, *self_match));
+    list.push(
+        "self_match.scope",
+        word(SELF_MATCH_SCOPE, *self_match_scope),
+    );
     list.amount("long_max", *long_max);
     list.amount("short_max", *short_max);
     list.push("position_rule", word(POSITION_RULE, *position_rule));
@@ -130,18 +137,33 @@ pub fn bucket(limits: &Limits) -> Vec<Entry> {
 pub fn group(limits: &GroupLimits) -> Vec<Entry> {
     let GroupLimits {
         currency: _,
+        long_max,
+        short_max,
         gross_notional_max,
         net_notional_max,
         net_offsets,
+        open_orders,
+        concentration,
+        traded_notional_max,
         order_rate,
+        notional_rate,
         disclose,
         modes,
     } = limits;
     let mut list = List::default();
+    list.amount("long_max", *long_max);
+    list.amount("short_max", *short_max);
     list.amount("gross_notional_max", *gross_notional_max);
     list.amount("net_notional_max", *net_notional_max);
     list.push("net_offsets", *net_offsets);
+    list.open_orders(*open_orders);
+    if !concentration.is_empty() {
+        let sets: Vec<Value> = concentration.iter().map(one_concentration).collect();
+        list.push("concentration", sets);
+    }
+    list.amount("traded_notional_max", *traded_notional_max);
     list.order_rate(*order_rate);
+    list.notional_rate(*notional_rate);
     list.push("disclose", *disclose);
     list.modes(modes);
     list.entries

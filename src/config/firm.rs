@@ -11,10 +11,12 @@ use crate::domain::amount::Money;
 use crate::domain::decision::Level;
 use crate::domain::name::{AccountId, BucketId, Currency, GroupId, Tag, VenueId};
 use crate::engine::bucket::ACCOUNTS as ACCOUNTS_MAX;
-use crate::engine::setup::{BucketSetup, GroupSetup, InboundRule, RerouteRule, RouteTarget};
+use crate::engine::setup::{
+    BucketSetup, CounterpartySetup, GroupSetup, InboundRule, RerouteRule, RouteTarget, VenueSetup,
+};
 use crate::risk::calendar::{Calendar, TradingWindow};
-use jiff::civil::{Time, Weekday};
-use jiff::tz::TimeZone;
+use crate::risk::limits::GroupLimits;
+use jiff::civil::Weekday;
 
 /// Most targets a reroute rule may try (RR7).
 const TRIES_MAX: usize = 16;
@@ -38,15 +40,6 @@ pub(super) fn calendars(entries: Vec<(Tag, Cursor<'_>)>) -> Calendars {
         .into_iter()
         .filter_map(|(name, cursor)| Some((name, calendar(cursor)?)))
         .collect()
-}
-
-/// The calendar of a bucket that names none: UTC days, always open.
-const fn always() -> Calendar {
-    Calendar {
-        zone: TimeZone::UTC,
-        reset: Time::midnight(),
-        windows: Vec::new(),
-    }
 }
 
 fn calendar(cursor: Cursor<'_>) -> Option<Calendar> {
@@ -99,25 +92,35 @@ struct RawGroup<'n> {
     level: Option<Level>,
     parent: Option<(GroupId, Cursor<'n>)>,
     currency: Option<(Currency, Cursor<'n>)>,
+    calendar: Option<Calendar>,
     limits: Option<Cursor<'n>>,
     cursor: Cursor<'n>,
 }
 
 /// Reads the table `groups`; firms come first.
-pub(super) fn groups(entries: Vec<(GroupId, Cursor<'_>)>, names: &Names) -> Vec<GroupSetup> {
+pub(super) fn groups(
+    entries: Vec<(GroupId, Cursor<'_>)>,
+    names: &Names,
+    calendars: &Calendars,
+) -> Vec<GroupSetup> {
     let raw: Vec<_> = entries
         .into_iter()
-        .filter_map(|(id, cursor)| raw_group(id, cursor, names))
+        .filter_map(|(id, cursor)| raw_group(id, cursor, names, calendars))
         .collect();
     let mut groups: Vec<_> = raw
         .iter()
-        .filter_map(|group| finished_group(group, &raw))
+        .filter_map(|group| finished_group(group, &raw, names))
         .collect();
     groups.sort_by(|a, b| b.level.cmp(&a.level).then_with(|| a.id.cmp(&b.id)));
     groups
 }
 
-fn raw_group<'n>(id: GroupId, cursor: Cursor<'n>, names: &Names) -> Option<RawGroup<'n>> {
+fn raw_group<'n>(
+    id: GroupId,
+    cursor: Cursor<'n>,
+    names: &Names,
+    calendars: &Calendars,
+) -> Option<RawGroup<'n>> {
     let mut section = cursor.section()?;
     let level = section.required("level", "desk or firm", |cursor| {
         cursor.word(&[("desk", Level::Desk), ("firm", Level::Firm)])
@@ -126,6 +129,8 @@ fn raw_group<'n>(id: GroupId, cursor: Cursor<'n>, names: &Names) -> Option<RawGr
         Some((cursor.declared(&names.groups, "groups")?, cursor))
     });
     let currency = section.optional("currency", |cursor| Some((cursor.name()?, cursor)));
+    let calendar = section.take("calendar");
+    let calendar = named_calendar(calendar, names, calendars);
     let limits = section.take("limits");
     section.close();
     Some(RawGroup {
@@ -133,12 +138,26 @@ fn raw_group<'n>(id: GroupId, cursor: Cursor<'n>, names: &Names) -> Option<RawGr
         level,
         parent,
         currency,
+        calendar,
         limits,
         cursor,
     })
 }
 
-fn finished_group(group: &RawGroup<'_>, all: &[RawGroup<'_>]) -> Option<GroupSetup> {
+/// The calendar that is named; days of UTC, always open, where none is.
+fn named_calendar(
+    cursor: Option<Cursor<'_>>,
+    names: &Names,
+    calendars: &Calendars,
+) -> Option<Calendar> {
+    let Some(cursor) = cursor else {
+        return Some(Calendar::utc());
+    };
+    let name = cursor.declared(&names.calendars, "calendars")?;
+    calendars.get(&name).cloned()
+}
+
+fn finished_group(group: &RawGroup<'_>, all: &[RawGroup<'_>], names: &Names) -> Option<GroupSetup> {
     check_parent(group, all);
     let above = group.parent.as_ref().and_then(|(id, _)| find(all, id));
     let inherited = above.and_then(|above| {
@@ -150,13 +169,150 @@ fn finished_group(group: &RawGroup<'_>, all: &[RawGroup<'_>]) -> Option<GroupSet
     let cursor = group
         .limits
         .unwrap_or(Cursor::new(&absent, group.cursor.problems));
-    let limits = limits::group(cursor, currency.or_else(no_currency)?);
+    let limits = limits::group(cursor, currency.or_else(no_currency)?, names);
     Some(GroupSetup {
         id: group.id.clone(),
         level: group.level?,
         parent: group.parent.as_ref().map(|(id, _)| id.clone()),
         limits: limits?,
+        calendar: group.calendar.clone()?,
     })
+}
+
+/// What a venue, or a counterparty, has besides its name: nothing where it limits nothing.
+struct RawLevel {
+    venues: Vec<VenueId>,
+    calendar: Option<Calendar>,
+    limits: Option<GroupLimits>,
+}
+
+/// Reads the table `venues`: a description, or a table with limits on what all buckets do there together.
+pub(super) fn venues(
+    entries: Vec<(VenueId, Cursor<'_>)>,
+    names: &Names,
+    calendars: &Calendars,
+) -> Vec<VenueSetup> {
+    let tables = entries.into_iter().filter(|(_, cursor)| cursor.is_table());
+    let read = tables.filter_map(|(id, cursor)| {
+        let RawLevel {
+            venues: _,
+            calendar,
+            limits,
+        } = level_around(cursor, false, names, calendars)?;
+        Some(VenueSetup {
+            id,
+            limits: limits?,
+            calendar: calendar?,
+        })
+    });
+    read.collect()
+}
+
+/// Reads the table `counterparties`; each venue belongs to one of them at most.
+pub(super) fn counterparties(
+    entries: Vec<(GroupId, Cursor<'_>)>,
+    names: &Names,
+    calendars: &Calendars,
+) -> Vec<CounterpartySetup> {
+    let mut owners: BTreeMap<VenueId, GroupId> = BTreeMap::new();
+    let mut all = Vec::new();
+    for (id, cursor) in entries {
+        let Some(level) = level_around(cursor, true, names, calendars) else {
+            continue;
+        };
+        for venue in &level.venues {
+            if let Some(owner) = owners.insert(venue.clone(), id.clone()) {
+                let at = cursor
+                    .node
+                    .get("venues")
+                    .map_or(cursor, |node| Cursor { node, ..cursor });
+                at.refuse(format!(
+                    "venues of no other counterparty: {venue} belongs to {owner}"
+                ));
+            }
+        }
+        if let (Some(limits), Some(calendar)) = (level.limits, level.calendar) {
+            all.push(CounterpartySetup {
+                id,
+                venues: level.venues,
+                limits,
+                calendar,
+            });
+        }
+    }
+    all
+}
+
+fn level_around(
+    cursor: Cursor<'_>,
+    has_venues: bool,
+    names: &Names,
+    calendars: &Calendars,
+) -> Option<RawLevel> {
+    let mut section = cursor.section()?;
+    let venues = match has_venues {
+        true => section.required("venues", "a list of venues", |cursor| {
+            let venues = cursor.list()?;
+            let declared = |cursor: Cursor<'_>| cursor.declared(&names.venues, "venues");
+            Some(venues.filter_map(declared).collect())
+        }),
+        false => {
+            section.optional("description", Cursor::text);
+            Some(Vec::new())
+        }
+    };
+    let calendar = section.take("calendar");
+    let calendar = named_calendar(calendar, names, calendars);
+    let written = section.take("limits");
+    let currency = match written {
+        Some(_) => section.required("currency", "the currency of the limits", Cursor::name),
+        None => section.optional("currency", Cursor::name),
+    };
+    section.close();
+    let limits = match (written, currency.or_else(no_currency)) {
+        (Some(written), Some(currency)) => limits::group(written, currency, names),
+        _ => None,
+    };
+    Some(RawLevel {
+        venues: venues?,
+        calendar,
+        limits,
+    })
+}
+
+/// Tells every bucket with an account at a venue whose limits, or whose counterparty's, are in another currency (B12).
+pub(super) fn check_currencies(
+    document: Cursor<'_>,
+    buckets: &[BucketSetup],
+    venues: &[VenueSetup],
+    counterparties: &[CounterpartySetup],
+) {
+    for bucket in buckets {
+        let Some(node) = document
+            .node
+            .get("buckets")
+            .and_then(|node| node.get(bucket.id.as_str()))
+        else {
+            continue;
+        };
+        let at = Cursor { node, ..document };
+        for (venue, _) in &bucket.accounts {
+            let own = venues.iter().filter(|level| level.id == *venue);
+            let own = own.map(|level| (format!("venue {}", level.id), &level.limits.currency));
+            let theirs = counterparties
+                .iter()
+                .filter(|level| level.venues.contains(venue));
+            let theirs = theirs.map(|level| {
+                let name = format!("counterparty {}", level.id);
+                (name, &level.limits.currency)
+            });
+            for (name, currency) in own.chain(theirs) {
+                if bucket.limits.currency != *currency {
+                    at.missing("currency", format!("{currency}, the currency of {name}"));
+                }
+            }
+        }
+    }
 }
 
 fn find<'a, 'n>(groups: &'a [RawGroup<'n>], id: &GroupId) -> Option<&'a RawGroup<'n>> {
@@ -255,13 +411,7 @@ fn bucket(id: BucketId, cursor: Cursor<'_>, around: &Surroundings<'_, '_>) -> Op
         .map(|group| (&group.id, &group.limits.currency));
     let own = section.optional("currency", |cursor| Some((cursor.name()?, cursor)));
     let currency = agreed_currency(own, above, cursor);
-    let calendar = match section.take("calendar") {
-        None => Some(always()),
-        Some(cursor) => {
-            let name = cursor.declared(&names.calendars, "calendars");
-            name.and_then(|name| around.calendars.get(&name).cloned())
-        }
-    };
+    let calendar = named_calendar(section.take("calendar"), names, around.calendars);
     let accounts = section.required("accounts", ACCOUNTS, |cursor| accounts(cursor, names));
     let profile = section.optional("profile", |cursor| {
         let name = cursor.declared(&names.profiles, "profiles")?;

@@ -11,7 +11,7 @@ use crate::risk::flaws::{self, COUNTS, LENGTHS};
 use crate::risk::limits::{
     ConcentrationBound, ConcentrationLimit, GroupLimits, InstrumentLimits, InstrumentLists, Limits,
     LookAlikeLimit, NotionalRateLimit, OpenOrdersLimit, PositionRule, PostOnlyRule, RateLimit,
-    SelfMatchRule, ShortSaleRule,
+    SelfMatchRule, SelfMatchScope, ShortSaleRule,
 };
 use crate::risk::modes::{Mode, Modes};
 use crate::risk::policy::MODAL;
@@ -26,6 +26,9 @@ pub(super) fn bucket(cursor: Cursor<'_>, currency: Currency, names: &Names) -> O
     let mut section = cursor.section()?;
     let none = Limits::unlimited(currency);
     let instruments = section.take("instruments");
+    let self_match = section
+        .optional("self_match", self_match)
+        .unwrap_or_default();
     if instruments.is_none() {
         cursor.missing("instruments", format!("a table with allow, {ALLOW}"));
     }
@@ -51,9 +54,8 @@ pub(super) fn bucket(cursor: Cursor<'_>, currency: Currency, names: &Names) -> O
         short_sale: section
             .optional("short_sale", |cursor| cursor.word(SHORT_SALE))
             .unwrap_or_default(),
-        self_match: section
-            .optional("self_match", |cursor| cursor.word(SELF_MATCH))
-            .unwrap_or_default(),
+        self_match: self_match.0,
+        self_match_scope: self_match.1,
         long_max: section.limit("long_max", Cursor::amount),
         short_max: section.limit("short_max", Cursor::amount),
         position_rule: section
@@ -82,16 +84,24 @@ pub(super) fn bucket(cursor: Cursor<'_>, currency: Currency, names: &Names) -> O
 }
 
 /// Reads the limits of a group.
-pub(super) fn group(cursor: Cursor<'_>, currency: Currency) -> Option<GroupLimits> {
+pub(super) fn group(cursor: Cursor<'_>, currency: Currency, names: &Names) -> Option<GroupLimits> {
     let mut section = cursor.section()?;
     let limits = GroupLimits {
         currency,
+        long_max: section.limit("long_max", Cursor::amount),
+        short_max: section.limit("short_max", Cursor::amount),
         gross_notional_max: section.limit("gross_notional_max", Cursor::amount),
         net_notional_max: section.limit("net_notional_max", Cursor::amount),
         net_offsets: section
             .optional("net_offsets", Cursor::flag)
             .unwrap_or_default(),
+        open_orders: section.limit("open_orders", open_orders),
+        concentration: section
+            .limit("concentration", |cursor| concentration(cursor, names))
+            .unwrap_or_default(),
+        traded_notional_max: section.limit("traded_notional_max", Cursor::amount),
         order_rate: section.limit("order_rate", order_rate),
+        notional_rate: section.limit("notional_rate", notional_rate),
         disclose: section
             .optional("disclose", Cursor::flag)
             .unwrap_or_default(),
@@ -142,6 +152,11 @@ pub(super) const SELF_MATCH: &[(&str, SelfMatchRule)] = &[
     ("reject_new", SelfMatchRule::RejectNew),
     ("ask_cancel_resting", SelfMatchRule::AskCancelResting),
 ];
+pub(super) const SELF_MATCH_SCOPE: &[(&str, SelfMatchScope)] = &[
+    ("bucket", SelfMatchScope::Bucket),
+    ("desk", SelfMatchScope::Desk),
+    ("firm", SelfMatchScope::Firm),
+];
 pub(super) const POSITION_RULE: &[(&str, PositionRule)] = &[
     ("reachable", PositionRule::Reachable),
     ("no_position_credit", PositionRule::NoPositionCredit),
@@ -152,6 +167,21 @@ pub(super) const DIMENSION: &[(&str, Dimension)] = &[
     ("sector", Dimension::Sector),
     ("venue", Dimension::Venue),
 ];
+
+/// Reads the self-match rule: its mode alone, which then looks at the bucket, or with its scope.
+fn self_match(cursor: Cursor<'_>) -> Option<(SelfMatchRule, SelfMatchScope)> {
+    if !cursor.is_table() {
+        let mode = cursor.word(SELF_MATCH)?;
+        return Some((mode, SelfMatchScope::Bucket));
+    }
+    let mut section = cursor.section()?;
+    let mode = section.required("mode", "a mode such as \"reject_new\"", |cursor| {
+        cursor.word(SELF_MATCH)
+    });
+    let scope = section.optional("scope", |cursor| cursor.word(SELF_MATCH_SCOPE));
+    section.close();
+    Some((mode?, scope.unwrap_or_default()))
+}
 
 /// Reads a collar, of a bucket or of an instrument.
 pub(super) fn collar(cursor: Cursor<'_>) -> Option<Collar> {

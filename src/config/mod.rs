@@ -75,7 +75,9 @@ fn settings(document: Cursor<'_>) -> Option<Settings> {
     let server = section.required("server", "a table", server::read);
     let calendars = firm::calendars(section.named("calendars"));
     let instruments = instruments::read_all(section.named("instruments"), &names);
-    let groups = firm::groups(section.named("groups"), &names);
+    let groups = firm::groups(section.named("groups"), &names, &calendars);
+    let venues = firm::venues(section.named("venues"), &names, &calendars);
+    let counterparties = firm::counterparties(section.named("counterparties"), &names, &calendars);
     let profiles = firm::profiles(section.named("profiles"), &names);
     let below = firm::Surroundings {
         names: &names,
@@ -94,9 +96,14 @@ fn settings(document: Cursor<'_>) -> Option<Settings> {
         buckets: &buckets,
     };
     let engine = engine::read(engine, section.named("clients"), &firm);
-    section.take("venues");
     section.close();
     routes::check(document, &buckets);
+    firm::check_currencies(document, &buckets, &venues, &counterparties);
+    let engine = engine.map(|engine| EngineSetup {
+        venues,
+        counterparties,
+        ..engine
+    });
     Some(Settings {
         server: server?,
         engine: engine?,

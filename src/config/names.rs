@@ -28,7 +28,8 @@ impl Names {
             let venues = Cursor::new(node, document.problems).named();
             venues
                 .into_iter()
-                .filter_map(|(venue, what)| what.text().map(|_| venue))
+                .filter(|(_, what)| what.is_table() || what.text().is_some())
+                .map(|(venue, _)| venue)
                 .collect()
         });
         let underlying = |instrument: &Node| {

@@ -102,6 +102,11 @@ impl<'n> Cursor<'n> {
         self.as_text() == Some(word)
     }
 
+    /// Whether the value is a table.
+    pub(super) const fn is_table(self) -> bool {
+        matches!(self.node.data, Data::Table(_))
+    }
+
     /// Any text.
     pub(super) fn text(self) -> Option<&'n str> {
         self.expect(self.as_text(), || "a text in quotes".to_owned())

@@ -21,7 +21,7 @@ use crate::engine::setup::RouteTarget;
 use crate::risk::limits::{
     ConcentrationBound, ConcentrationLimit, InstrumentLimits, InstrumentLists, Limits,
     LookAlikeLimit, NotionalRateLimit, OpenOrdersLimit, PositionRule, PostOnlyRule, RateLimit,
-    SelfMatchRule, ShortSaleRule,
+    SelfMatchRule, SelfMatchScope, ShortSaleRule,
 };
 use crate::risk::modes::{Mode, Modes};
 
@@ -217,7 +217,7 @@ look_alike = { count = 6, window = "7ms" }
 instruments = { allow = ["SPOT", "CALL"], deny = ["CALL"], restricted = ["SPOT"] }
 post_only = "require"
 short_sale = "forbid"
-self_match = "ask_cancel_resting"
+self_match = { mode = "ask_cancel_resting", scope = "firm" }
 long_max = "8"
 short_max = "9"
 position_rule = "no_position_credit"
@@ -281,6 +281,7 @@ modes = { gross_notional = "enforce", price_collar = "off" }
         post_only: PostOnlyRule::Require,
         short_sale: ShortSaleRule::Forbid,
         self_match: SelfMatchRule::AskCancelResting,
+        self_match_scope: SelfMatchScope::Firm,
         long_max: Some(amount("8")),
         short_max: Some(amount("9")),
         position_rule: PositionRule::NoPositionCredit,
@@ -579,7 +580,10 @@ conversions = [["EUR", "GBP", "USD"]]"#,
         orders_expected,
         retention,
         sweep_interval,
+        venues,
+        counterparties,
     } = Settings::parse(&document).unwrap().engine;
+    assert!(venues.is_empty() && counterparties.is_empty());
     assert_eq!((default_quota, clients_max), (1, 2));
     assert_eq!((orders_expected, retention), (7, 2 * 86_400 * SECOND));
     assert_eq!((rate_max_age, source_lead_max), (3 * SECOND, 4 * SECOND));

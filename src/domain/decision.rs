@@ -287,10 +287,23 @@ pub enum Level {
     Instrument,
     /// The venue.
     Venue,
+    /// The counterparty that the venue belongs to.
+    Counterparty,
     /// The client.
     Client,
     /// The whole gateway.
     Global,
+}
+
+impl Level {
+    /// Whether it counts what several buckets do together.
+    #[must_use]
+    pub const fn is_above(self) -> bool {
+        matches!(
+            self,
+            Self::Desk | Self::Firm | Self::Venue | Self::Counterparty
+        )
+    }
 }
 
 /// Set of instruments a concentration limit counts (B4).

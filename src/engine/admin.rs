@@ -5,18 +5,20 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 
+use super::Engine;
 use super::bucket::{Bucket, BucketState};
 use super::client::Client;
 use super::controls::Controls;
 use super::group::Group;
 use super::index::{Entry, ExecutionKind, OrderSlot};
 use super::market::{Accepted, InstrumentError, MarkUpdate, Market, RateUpdate, Upserted};
+use super::moves::Around;
 use super::order::{OrderRecord, OrderView};
 use super::roster::{Piece, pieces_for};
 use super::setup::{BucketSetup, EngineSetup, GroupSetup, RerouteRule};
 use super::shards::Shards;
 use super::stock::Stock;
-use super::{DEPTH, Engine};
+use super::view::Usage;
 use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::decision::Level;
 use crate::domain::instrument::Instrument;
@@ -93,6 +95,9 @@ pub enum AdminError {
     /// A price is zero or negative and the instrument does not allow that.
     #[error("the instrument allows no price of zero or less")]
     NotPositive,
+    /// Limits of a group would be broken by what comes to hang under it (L4).
+    #[error("limits of the group would be broken")]
+    Breached(Vec<Usage>),
     /// Reference data.
     #[error(transparent)]
     Instrument(#[from] InstrumentError),
@@ -181,6 +186,8 @@ impl Engine {
                 MAP_SHARDS,
             ),
             groups: RwLock::default(),
+            around: Around::new(&setup)?,
+            bucket_numbers: core::sync::atomic::AtomicU32::new(0),
             clients: dashmap::DashMap::with_hasher_and_shard_amount(
                 foldhash::fast::RandomState::default(),
                 MAP_SHARDS,
@@ -226,20 +233,22 @@ impl Engine {
     }
 
     fn make_quarantine(&self) -> Result<Arc<Bucket>, AdminError> {
-        let path = self.path_of(self.setup.quarantine_parent.as_ref())?;
-        let currency = match path.first() {
+        let parent = self.setup.quarantine_parent.as_ref();
+        let currency = match parent.and_then(|id| self.group(id)) {
             Some(group) => group.state.lock().limits.currency.clone(),
             None => self.setup.quarantine_currency.clone(),
         };
+        let levels = self.levels_for(parent, &[], &currency)?;
         let id: BucketId = QUARANTINE.parse().map_err(|_| AdminError::Reserved)?;
         let limits = Limits::unlimited(currency);
         let state = BucketState::new(
             BucketSetup::bare(id.clone(), limits.clone()),
             Arc::new(limits),
+            self.next_bucket(),
+            levels,
         );
         let bucket = Arc::new(Bucket {
             id: id.clone(),
-            path: path.into_boxed_slice(),
             state: Mutex::new(state),
         });
         // It takes nothing but facts.
@@ -272,7 +281,13 @@ impl Engine {
         }
         groups.insert(
             setup.id.clone(),
-            Arc::new(Group::new(setup.id, setup.level, parent, setup.limits)),
+            Arc::new(Group::new(
+                setup.id,
+                setup.level,
+                parent,
+                setup.limits,
+                setup.calendar,
+            )),
         );
         Ok(self.next_sequence(true))
     }
@@ -287,23 +302,6 @@ impl Engine {
     #[must_use]
     pub fn all_groups(&self) -> Vec<Arc<Group>> {
         self.groups.read().values().cloned().collect()
-    }
-
-    fn path_of(&self, parent: Option<&GroupId>) -> Result<Vec<Arc<Group>>, AdminError> {
-        let mut path = Vec::new();
-        let mut next = match parent {
-            Some(id) => Some(self.group(id).ok_or(AdminError::UnknownGroup)?),
-            None => None,
-        };
-        while let Some(group) = next {
-            next = group.parent.clone();
-            path.push(group);
-        }
-        if path.len() > DEPTH {
-            Err(AdminError::Hierarchy)
-        } else {
-            Ok(path)
-        }
     }
 
     /// Adds a bucket beside those that are there: its routes lead to them, and not back.
@@ -369,10 +367,11 @@ impl Engine {
         if setup.id.as_str() == QUARANTINE {
             return Err(AdminError::Reserved);
         }
-        let path = self.path_of(setup.parent.as_ref())?;
-        if let Some(group) = path.first() {
-            same_currency(&group.state.lock().limits.currency, &setup.limits.currency)?;
-        }
+        let levels = self.levels_for(
+            setup.parent.as_ref(),
+            &setup.accounts,
+            &setup.limits.currency,
+        )?;
         if self.buckets.contains_key(&setup.id) {
             return Err(AdminError::Exists);
         }
@@ -389,11 +388,15 @@ impl Engine {
         let limits = self.shared_limits(&setup.limits);
         let bucket = Bucket {
             id: id.clone(),
-            path: path.into_boxed_slice(),
-            state: Mutex::new(BucketState::new(setup, limits)),
+            state: Mutex::new(BucketState::new(setup, limits, self.next_bucket(), levels)),
         };
         self.buckets.insert(id, Arc::new(bucket));
         Ok(self.next_sequence(true))
+    }
+
+    fn next_bucket(&self) -> u32 {
+        let last = &self.bucket_numbers;
+        last.fetch_add(1, core::sync::atomic::Ordering::Relaxed)
     }
 
     /// One copy of a limits document for all buckets that have the same: fewer bytes, and closer at hand when they decide.
@@ -536,8 +539,7 @@ impl Engine {
             });
         }
         same_currency(&state.limits.currency, &limits.currency)?;
-        state.limits = Arc::new(limits);
-        state.version = state.version.saturating_add(1);
+        state.set_limits(limits);
         let version = state.version;
         drop(state);
         self.next_sequence(true);
@@ -621,7 +623,7 @@ impl Engine {
         for bucket in listed.holders() {
             self.guarded(&bucket, now, || {
                 let mut state = bucket.state.lock();
-                state.revalue(&bucket, listed, &self.market, now);
+                state.revalue(listed, &self.market, now);
             });
         }
     }
@@ -632,7 +634,7 @@ impl Engine {
             self.guarded(&bucket, now, || {
                 let mut state = bucket.state.lock();
                 if state.limits.currency != *listed.instrument.value_currency() {
-                    state.revalue(&bucket, listed, &self.market, now);
+                    state.revalue(listed, &self.market, now);
                 }
             });
         }
@@ -650,7 +652,7 @@ impl Engine {
     }
 }
 
-fn same_currency(
+pub(super) fn same_currency(
     expected: &crate::domain::name::Currency,
     given: &crate::domain::name::Currency,
 ) -> Result<(), AdminError> {

@@ -16,7 +16,7 @@ use self::rates::{Rates, client_rate};
 use super::answer::Subject;
 use super::bucket::{Bucket, BucketState, Move, Shift, Touched};
 use super::client::Client;
-use super::group::GroupState;
+use super::group::{Footprint, GroupAfter, GroupState, LEVELS, Levels, Site};
 use super::market::Listed;
 use super::order::{OrderRecord, resting_price};
 use super::{DEPTH, Engine};
@@ -27,7 +27,7 @@ use crate::domain::name::BucketId;
 use crate::domain::order::{Attributes, Order, OrderKey, Replace, Side, Size, Terms, TimeInForce};
 use crate::domain::state::{BreachCause, TradingState};
 use crate::domain::time::Now;
-use crate::risk::exposure::{GroupTotals, Hold};
+use crate::risk::exposure::Hold;
 use crate::risk::lifecycle::{Life, Version};
 use crate::risk::limits::{LookAlikeLimit, SelfMatchRule};
 use crate::risk::policy::{Case, GroupCase, Verdict, evaluate};
@@ -109,24 +109,63 @@ struct Replaced {
     unvalued: bool,
 }
 
-/// The groups above a bucket, locked from the first look at them until the answer is final.
-#[derive(Default)]
-struct Above<'b> {
-    groups: ArrayVec<MutexGuard<'b, GroupState>, DEPTH>,
+/// The levels above a bucket, locked from the first look at them until the answer is final.
+struct Above<'l> {
+    levels: &'l Levels,
+    path: ArrayVec<MutexGuard<'l, GroupState>, DEPTH>,
+    /// With the place of each among the levels around.
+    around: Vec<(u8, MutexGuard<'l, GroupState>)>,
+    locked: bool,
 }
 
-impl<'b> Above<'b> {
-    /// Locks the path upward, once.
-    fn lock(&mut self, bucket: &'b Bucket) {
-        if self.groups.is_empty() {
-            let path = bucket.path.iter().take(DEPTH);
-            self.groups.extend(path.map(|group| group.state.lock()));
+impl<'l> Above<'l> {
+    const fn new(levels: &'l Levels) -> Self {
+        Self {
+            levels,
+            path: ArrayVec::new_const(),
+            around: Vec::new(),
+            locked: false,
         }
+    }
+
+    /// Locks the groups upward, and then the venue and the counterparty of the account: once.
+    fn lock(&mut self, account: u16) {
+        if self.locked {
+            return;
+        }
+        self.locked = true;
+        let path = self.levels.path.iter().take(DEPTH);
+        self.path.extend(path.map(|group| group.state.lock()));
+        for at in self.levels.around_of(account) {
+            if let Some(level) = self.levels.around.get(usize::from(*at)) {
+                self.around.push((*at, level.state.lock()));
+            }
+        }
+    }
+
+    /// Those that count an account, the nearest first.
+    fn over(&mut self, account: u16) -> impl Iterator<Item = &mut GroupState> {
+        let here = self.levels.around_of(account);
+        let path = self.path.iter_mut().map(|guard| &mut **guard);
+        let around = self.around.iter_mut();
+        path.chain(around.filter_map(|(at, guard)| here.contains(at).then_some(&mut **guard)))
+    }
+
+    /// The same, to look at, each with its level.
+    fn seen(&self, account: u16) -> impl Iterator<Item = (Level, &GroupState)> {
+        let here = self.levels.around_of(account);
+        let path = self.path.iter().map(|guard| &**guard);
+        let around = self.around.iter();
+        let around = around.filter_map(|(at, guard)| here.contains(at).then_some(&**guard));
+        let levels = self.levels.over(account).map(|group| group.level);
+        levels.zip(path.chain(around))
     }
 
     /// Lets the path go as soon as its figures are settled: siblings wait for no more than that.
     fn done(&mut self) {
-        self.groups.clear();
+        self.path.clear();
+        self.around.clear();
+        self.locked = false;
     }
 }
 
@@ -174,7 +213,8 @@ impl Engine {
             size: order.size,
             replaced: None,
         };
-        self.weigh(bucket, state, &mut Above::default(), ask, sitting, admitted);
+        let levels = Arc::clone(&state.levels);
+        self.weigh(state, &mut Above::new(&levels), ask, sitting, admitted);
         match (admitted.number, opened) {
             (Some(_), _) => state.keep_holding(bucket, listed, &self.market, sitting.now),
             // Who only asked, or was refused, leaves nothing behind.
@@ -239,7 +279,8 @@ impl Engine {
                 unvalued: record.unvalued,
             }),
         };
-        self.weigh(bucket, state, &mut Above::default(), ask, sitting, admitted);
+        let levels = Arc::clone(&state.levels);
+        self.weigh(state, &mut Above::new(&levels), ask, sitting, admitted);
     }
 
     /// A refusal before any figure: the attempt counts, nothing else changes.
@@ -299,11 +340,10 @@ impl Engine {
         }
     }
 
-    fn weigh<'b>(
+    fn weigh(
         &self,
-        bucket: &'b Arc<Bucket>,
         state: &mut BucketState,
-        above: &mut Above<'b>,
+        above: &mut Above<'_>,
         ask: Ask<'_>,
         sitting: &Sitting<'_>,
         admitted: &mut Admitted,
@@ -340,7 +380,7 @@ impl Engine {
             Side::Buy => holding.line.position.is_negative(),
             Side::Sell => holding.line.position.is_positive(),
         };
-        let over = self.state_over(bucket, state, instrument, &ask);
+        let over = self.state_over(state, instrument, &ask);
         // An exit may draw on what is kept for exits (F1, A11); a replace to less passes like one, and may not.
         let (life, exit, reserve) = match &ask.replaced {
             None => {
@@ -419,26 +459,52 @@ impl Engine {
             return refuse(state, Level::Bucket, Reason::Overflow);
         };
 
-        // The path, locked upward and held until the answer is final.
-        above.lock(bucket);
-        let groups = &mut above.groups;
-        let mut after_groups: ArrayVec<GroupTotals, DEPTH> = ArrayVec::new();
-        let mut path: ArrayVec<GroupCase<'_>, DEPTH> = ArrayVec::new();
-        for (group, of) in groups.iter().zip(&bucket.path) {
-            let Some(totals) = group.totals.with(state.totals(), &shift.totals) else {
-                return refuse(state, of.level, Reason::Overflow);
+        let Some(footprint) = state.footprint(&shift) else {
+            return refuse(state, Level::Bucket, Reason::Overflow);
+        };
+        let footprint = Footprint {
+            orders: (0, u32::from(ask.replaced.is_none())),
+            value: (before.value, after.value),
+            ..footprint
+        };
+        let site = Site {
+            instrument: Some(&ask.listed.instrument),
+            venue: Some(&ask.route.venue),
+            now,
+        };
+        let known = Resters {
+            scope: state.limits.self_match_above(),
+            number,
+            side: ask.side,
+            owner: state.number,
+        };
+
+        // The levels above, locked upward and held until the answer is final.
+        above.lock(ask.account);
+        let mut after_groups: ArrayVec<GroupAfter, LEVELS> = ArrayVec::new();
+        for group in above.over(ask.account) {
+            let Some(after) = group.after(&footprint, &site) else {
+                break;
             };
-            after_groups.push(totals);
+            after_groups.push(after);
+        }
+        let mut path: ArrayVec<GroupCase<'_>, LEVELS> = ArrayVec::new();
+        let mut counted = after_groups.iter();
+        for (level, group) in above.seen(ask.account) {
+            let Some(after) = counted.next() else {
+                return refuse(state, level, Reason::Overflow);
+            };
+            let limits = &group.limits;
+            let rate = limits.order_rate.as_ref();
             path.push(GroupCase {
-                level: of.level,
-                limits: &group.limits,
-                before: group.totals,
-                after: totals,
-                rate: group
-                    .limits
-                    .order_rate
-                    .as_ref()
-                    .map(|limit| group.rate.usage(limit, now.mono, reserve)),
+                level,
+                limits,
+                figures: group.figures(number, after),
+                rate: rate.map(|limit| group.rate.usage(limit, now.mono, reserve)),
+                notional_rate: limits.notional_rate.map_or(Money::ZERO, |limit| {
+                    group.notional_rate.sum(now.mono, limit.window)
+                }),
+                self_match: known.meets(level, group, crossing_price(&ask.terms)),
             });
         }
 
@@ -506,7 +572,7 @@ impl Engine {
             path: &path,
         };
         let verdict = evaluate(&case, sitting.figures);
-        let group_rates: ArrayVec<Option<RateUse>, DEPTH> =
+        let group_rates: ArrayVec<Option<RateUse>, LEVELS> =
             path.iter().map(|group| group.rate).collect();
         drop(path);
 
@@ -563,10 +629,19 @@ impl Engine {
         }
 
         // Approved. From here on nothing can fail.
-        for ((group, totals), rate) in groups.iter_mut().zip(&after_groups).zip(&group_rates) {
-            group.totals = *totals;
+        let levels = above.levels.over(ask.account).map(|group| group.level);
+        let settled = above.over(ask.account).zip(&after_groups).zip(&group_rates);
+        for (level, ((group, after), rate)) in levels.zip(settled) {
+            group.commit(number, after);
             if let (Some(limit), Some(rate)) = (group.limits.order_rate, *rate) {
                 group.rate.record(&limit, now.mono, rate);
+            }
+            if let Some(limit) = group.limits.notional_rate {
+                group.notional_rate.record(now.mono, &limit, added);
+            }
+            if known.reach(level) {
+                let replaced = ask.replaced.as_ref().map(|replaced| &replaced.life);
+                known.note(group, replaced, &life);
             }
         }
         above.done();
@@ -653,6 +728,7 @@ impl Engine {
                     approved,
                     deadline,
                     counted,
+                    counted_above,
                     unvalued,
                     send_after_commit,
                     source,
@@ -670,6 +746,7 @@ impl Engine {
                     .limits
                     .notional_rate
                     .map_or(Money::ZERO, |_| taken.added);
+                *counted_above = taken.added;
                 *unvalued = taken.unvalued;
                 *send_after_commit = sitting.client.setup.send_after_commit;
                 *source = sitting.source.cloned().map(Box::new);
@@ -689,13 +766,12 @@ impl Engine {
     /// The most restrictive trading state over an order, read while its bucket is locked (G3).
     fn state_over(
         &self,
-        bucket: &Bucket,
         state: &BucketState,
         instrument: &Instrument,
         ask: &Ask<'_>,
     ) -> (TradingState, Level) {
         let mut strictest = (state.note.state, Level::Bucket);
-        for group in &bucket.path {
+        for group in &state.levels.path {
             let above = group.switch.state();
             if above > strictest.0 {
                 strictest = (above, group.level);
@@ -709,6 +785,42 @@ impl Engine {
         } else {
             strictest
         }
+    }
+}
+
+/// An order among those that rest in the groups which its bucket's self-match rule reaches (A15).
+struct Resters {
+    scope: Option<Level>,
+    number: u32,
+    side: Side,
+    owner: u32,
+}
+
+impl Resters {
+    fn reach(&self, level: Level) -> bool {
+        self.scope.is_some_and(|scope| level <= scope)
+    }
+
+    /// Whether the order would trade with one of another bucket there; nothing where the rule does not look.
+    fn meets(&self, level: Level, group: &GroupState, price: Option<Price>) -> Option<bool> {
+        let Self {
+            number,
+            side,
+            owner,
+            ..
+        } = *self;
+        self.reach(level)
+            .then(|| group.resting.meets(number, side, price, owner))
+    }
+
+    /// Notes where the order rests from now on, and where it did before it was replaced.
+    fn note(&self, group: &mut GroupState, replaced: Option<&Life>, life: &Life) {
+        let gone = replaced.into_iter().flat_map(Life::versions);
+        group.resting.change(
+            (self.number, self.side, self.owner),
+            gone.filter_map(resting_price),
+            life.versions().filter_map(resting_price),
+        );
     }
 }
 

@@ -3,6 +3,7 @@
 //! Everything that changes exposure goes through [`BucketState::shift`] and [`BucketState::commit`]: the figures after are computed first,
 //! checked, and then assigned. Nothing here reads another bucket.
 
+mod above;
 mod breach;
 mod concentration;
 mod holding;
@@ -10,16 +11,16 @@ mod holding;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrayvec::ArrayVec;
 use foldhash::HashMap;
 use parking_lot::Mutex;
 
+pub(super) use concentration::set_name;
 pub use concentration::{ACCOUNTS, CONCENTRATIONS, Touched};
 use concentration::{TagName, Tagged};
+use holding::Best;
 pub use holding::Holding;
-use holding::{AccountLine, Best};
 
-use super::group::Group;
+use super::group::Levels;
 use super::market::{Listed, Market};
 use super::order::OrderRecord;
 use super::roster::Roster;
@@ -41,8 +42,6 @@ use crate::risk::window::{LookAlikes, NotionalWindow, OrderRate};
 pub struct Bucket {
     /// Its name.
     pub id: BucketId,
-    /// The groups above it, the nearest first.
-    pub path: Box<[Arc<Group>]>,
     /// Everything that changes.
     pub state: Mutex<BucketState>,
 }
@@ -53,6 +52,12 @@ pub struct BucketState {
     pub limits: Arc<Limits>,
     /// Version of the limits.
     pub version: u64,
+    /// The engine's number of the bucket; never reused.
+    pub number: u32,
+    /// What is above it.
+    pub levels: Arc<Levels>,
+    /// Executed value that its groups count of it in their own trading day, each with the end of that day, the nearest group first.
+    traded_above: Vec<(i64, Money)>,
     /// Its accounts, as routes.
     pub accounts: Arc<[Arc<Route>]>,
     calendar: Arc<Calendar>,
@@ -75,6 +80,8 @@ pub struct BucketState {
     pub deleted: bool,
     holdings: HashMap<u32, Holding>,
     totals: Totals,
+    /// The same by account, where there are several.
+    account_totals: Vec<Totals>,
     tags: Vec<Tagged>,
     tag_names: Vec<TagName>,
     traded: Money,
@@ -129,9 +136,18 @@ pub struct Shift {
     /// The line after.
     pub line: Line,
     worth: Worth,
-    account: Option<(u16, Line, Worth)>,
+    account: Option<AccountShift>,
     /// The bucket's totals after.
     pub totals: Totals,
+}
+
+/// The part of it at one account, where the bucket has several.
+#[derive(Clone, Copy, Debug)]
+struct AccountShift {
+    account: u16,
+    line: Line,
+    worth: Worth,
+    totals: Totals,
 }
 
 /// A place made for an instrument, so that it can be taken back.
@@ -167,24 +183,17 @@ impl Bucket {
             .is_some_and(Holding::is_used)
     }
 
-    /// Changes the totals of every group above, nearest first, while the bucket is locked.
-    pub fn shift_groups(&self, before: &Totals, after: &Totals) {
-        if before == after {
-            return;
-        }
-        for group in &self.path {
-            let mut group = group.state.lock();
-            if let Some(totals) = group.totals.with(before, after) {
-                group.totals = totals;
-            }
-        }
+    /// What is above it as of now.
+    #[must_use]
+    pub fn levels(&self) -> Arc<Levels> {
+        Arc::clone(&self.state.lock().levels)
     }
 }
 
 impl BucketState {
     /// A bucket that has done nothing yet, with the setup's limits as they may be shared with others.
     #[must_use]
-    pub fn new(setup: BucketSetup, limits: Arc<Limits>) -> Self {
+    pub fn new(setup: BucketSetup, limits: Arc<Limits>, number: u32, levels: Levels) -> Self {
         let route = |(venue, account): (VenueId, AccountId)| {
             Arc::new(Route {
                 bucket: setup.id.clone(),
@@ -192,10 +201,18 @@ impl BucketState {
                 account,
             })
         };
-        let accounts = setup.accounts.into_iter().map(route).collect();
+        let accounts: Arc<[Arc<Route>]> = setup.accounts.into_iter().map(route).collect();
+        let apart = if accounts.len() > 1 {
+            accounts.len()
+        } else {
+            0
+        };
         Self {
             limits,
             version: 1,
+            number,
+            traded_above: vec![(i64::MIN, Money::ZERO); levels.path.len()],
+            levels: Arc::new(levels),
             accounts,
             calendar: Arc::new(setup.calendar),
             reroute: Arc::new(setup.reroute),
@@ -210,6 +227,7 @@ impl BucketState {
             deleted: false,
             holdings: HashMap::default(),
             totals: Totals::default(),
+            account_totals: vec![Totals::default(); apart],
             tags: Vec::new(),
             tag_names: Vec::new(),
             traded: Money::ZERO,
@@ -281,7 +299,7 @@ impl BucketState {
     pub fn setup(&self, bucket: &Bucket) -> BucketSetup {
         BucketSetup {
             id: bucket.id.clone(),
-            parent: bucket.path.first().map(|group| group.id.clone()),
+            parent: self.levels.path.first().map(|group| group.id.clone()),
             accounts: self
                 .accounts
                 .iter()
@@ -421,7 +439,7 @@ impl BucketState {
         }
         // First the registration, then the look at the price: a price pushed in between reaches the bucket by the one or the other.
         listed.add_holder(bucket);
-        self.revalue(bucket, listed, market, now);
+        self.revalue(listed, market, now);
     }
 
     /// Takes back a place that nothing came to.
@@ -472,17 +490,15 @@ impl BucketState {
     }
 
     /// Values the bucket anew after a price, rate or reference change of one instrument. Never refuses anything, only takes note (B2).
-    pub fn revalue(&mut self, bucket: &Bucket, listed: &Arc<Listed>, market: &Market, now: Now) {
+    pub fn revalue(&mut self, listed: &Arc<Listed>, market: &Market, now: Now) {
         let Some(holding) = self.holdings.get_mut(&listed.number) else {
             return;
         };
         holding.value(listed, &self.limits.currency, market, now);
         let number = listed.number;
-        let before = self.totals;
         self.revalue_orders(number);
         if let Some(shift) = self.shift(number, None) {
-            self.commit(&shift);
-            bucket.shift_groups(&before, &self.totals);
+            self.enter_value(&shift);
         } else if let Some(holding) = self.holdings.get_mut(&number) {
             holding.unit_until = 0;
         }
@@ -582,7 +598,7 @@ impl BucketState {
                     .account_line(change.account)
                     .map_or(Line::default(), |line| line.line);
                 let line = moved(line, change, Some(change.account))?;
-                Some((change.account, line, line.worth(unit)?))
+                Some(self.account_shift(holding, change.account, line, unit)?)
             }
             _ => None,
         };
@@ -595,8 +611,12 @@ impl BucketState {
         })
     }
 
-    /// Makes a shift. Nothing here can fail: what could was computed before.
+    /// Makes the shift of a move. Nothing here can fail: what could was computed before.
     pub fn commit(&mut self, shift: &Shift) {
+        self.enter(shift, shift.account.as_slice());
+    }
+
+    fn enter(&mut self, shift: &Shift, parts: &[AccountShift]) {
         self.changes = self.changes.saturating_add(1);
         let Some(holding) = self.holdings.get_mut(&shift.number) else {
             return;
@@ -610,39 +630,6 @@ impl BucketState {
                 tag.change(gross);
             }
         }
-        let mut venue_changes: ArrayVec<(u16, (Money, Money)), 64> = ArrayVec::new();
-        if let Some((account, line, worth)) = shift.account {
-            let known = holding
-                .by_account
-                .iter_mut()
-                .find(|known| known.account == account);
-            match known {
-                Some(known) => {
-                    let _ = venue_changes.try_push((account, (known.worth.gross(), worth.gross())));
-                    (known.line, known.worth) = (line, worth);
-                }
-                None => {
-                    let _ = venue_changes.try_push((account, (Money::ZERO, worth.gross())));
-                    holding.by_account.push(AccountLine {
-                        account,
-                        line,
-                        worth,
-                    });
-                }
-            }
-        } else if self.accounts.len() > 1 {
-            // A new unit value: every account's line is worth something else.
-            let unit = holding.unit.unwrap_or(Money::ZERO);
-            for known in &mut holding.by_account {
-                if let Some(worth) = known.line.worth(unit) {
-                    let _ = venue_changes
-                        .try_push((known.account, (known.worth.gross(), worth.gross())));
-                    known.worth = worth;
-                }
-            }
-        } else {
-            let _ = venue_changes.try_push((0, gross));
-        }
         let over = holding.is_over(&self.limits);
         if over != holding.over {
             holding.over = over;
@@ -653,10 +640,14 @@ impl BucketState {
             };
         }
         self.fresh_until = self.fresh_until.min(holding.fresh_until());
-        if !self.limits.concentration.is_empty() {
-            for (account, gross) in venue_changes {
-                self.change_venue(account, gross);
+        if self.accounts.len() <= 1 {
+            if !self.limits.concentration.is_empty() {
+                self.change_venue(0, gross);
             }
+            return;
+        }
+        for part in parts {
+            self.enter_part(shift.number, part);
         }
     }
 
@@ -702,6 +693,7 @@ impl BucketState {
             let unfilled = record.life.unfilled_share(record.counted);
             self.notional_rate.give_back(record.approved.mono, unfilled);
         }
+        self.give_back_above(record);
     }
 
     /// When it was last looked at.
@@ -723,7 +715,13 @@ impl BucketState {
 
     /// Puts new limits in force under the next version; what is used stays used (O6).
     pub fn set_limits(&mut self, limits: Limits) -> u64 {
+        let scopes = (self.limits.self_match_above(), limits.self_match_above());
         self.limits = Arc::new(limits);
+        if scopes.0 != scopes.1 {
+            // First where they are to be looked for, then where not any more: none is out of sight in between.
+            self.rest_all_within(scopes.1, true);
+            self.rest_all_within(scopes.0, false);
+        }
         self.version = self.version.saturating_add(1);
         self.tags.clear();
         self.tag_names.clear();

@@ -17,6 +17,7 @@ mod faults;
 pub mod group;
 pub mod index;
 pub mod market;
+mod moves;
 pub mod order;
 mod positions;
 mod report;
@@ -29,10 +30,11 @@ mod stored;
 pub mod view;
 
 use core::panic::AssertUnwindSafe;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use arrayvec::ArrayVec;
 use dashmap::DashMap;
 use foldhash::fast::RandomState;
 use parking_lot::{Mutex, RwLock};
@@ -42,16 +44,19 @@ use self::answer::{Answer, Refusal};
 use self::bucket::Bucket;
 use self::client::Client;
 use self::controls::Controls;
-use self::group::Group;
+use self::group::{Group, LEVELS};
 use self::index::{Entry, Execution, OrderSlot, Root, Standing};
 use self::market::Market;
+use self::moves::Around;
 use self::order::OrderRecord;
 use self::roster::Piece;
 use self::setup::{ClientSetup, EngineSetup};
 use self::shards::Shards;
 use self::stock::Stock;
 use self::stored::Stored;
-use crate::domain::decision::{Decision, Finding, Level, Outcome, Reason, Route, Versions};
+use crate::domain::decision::{
+    Decision, Dimension, Finding, Level, Outcome, Reason, Route, Versions,
+};
 use crate::domain::name::{AccountId, BucketId, ClientId, GroupId, VenueId};
 use crate::domain::order::{Order, OrderKey, Replace, RerouteConsent};
 use crate::domain::time::Now;
@@ -66,6 +71,9 @@ const REROUTE_TRIES: usize = 4;
 pub struct Engine {
     buckets: DashMap<BucketId, Arc<Bucket>, RandomState>,
     groups: RwLock<BTreeMap<GroupId, Arc<Group>>>,
+    around: Around,
+    /// Number of the bucket made last.
+    bucket_numbers: AtomicU32,
     clients: DashMap<ClientId, Arc<Client>, RandomState>,
     /// Reference data, prices and rates.
     pub market: Market,
@@ -325,6 +333,7 @@ impl Engine {
             return (Arc::clone(bucket), None);
         }
         let rule = Arc::clone(&bucket.state.lock().reroute);
+        let from = above_route(bucket, &order.venue, order.account.as_ref());
         let tries = if rule.tries == 0 {
             REROUTE_TRIES
         } else {
@@ -342,7 +351,9 @@ impl Engine {
                 account: target.account.clone(),
             };
             let other = !Arc::ptr_eq(&to, bucket);
-            if other && is_bound_in_common(bucket, &to, &admitted.verdict.broken) {
+            let above = above_route(&to, &target.venue, Some(&target.account));
+            let elsewhere = target.venue != order.venue;
+            if is_bound_in_common(&from, &above, elsewhere, &admitted.verdict.broken) {
                 continue;
             }
             // A target that refuses is skipped without a trace: its rate and tallies are its own.
@@ -500,13 +511,39 @@ impl Engine {
 /// Longest a request without a bucket is remembered: one day.
 const DAY: i64 = 86_400_000_000_000;
 
-/// Whether a limit that binds belongs to a group above both buckets (RR8).
-fn is_bound_in_common(source: &Bucket, target: &Bucket, broken: &[Finding]) -> bool {
+/// Everything above an account of a bucket.
+fn above_route(
+    bucket: &Bucket,
+    venue: &VenueId,
+    account: Option<&AccountId>,
+) -> ArrayVec<Arc<Group>, LEVELS> {
+    let state = bucket.state.lock();
+    let account = state.account(venue, account).map_or(u16::MAX, |(at, _)| at);
+    state
+        .levels
+        .over(account)
+        .take(LEVELS)
+        .map(Arc::clone)
+        .collect()
+}
+
+/// Whether a limit that binds belongs to a level above both routes (RR8). What a group lets into one venue does not bind at another.
+fn is_bound_in_common(
+    source: &[Arc<Group>],
+    target: &[Arc<Group>],
+    elsewhere: bool,
+    broken: &[Finding],
+) -> bool {
+    let binds = |group: &&Arc<Group>| {
+        broken.iter().any(|finding| {
+            finding.level == group.level
+                && !(elsewhere && finding.dimension == Some(Dimension::Venue))
+        })
+    };
     source
-        .path
         .iter()
-        .filter(|group| broken.iter().any(|finding| finding.level == group.level))
-        .any(|group| target.path.iter().any(|other| Arc::ptr_eq(group, other)))
+        .filter(binds)
+        .any(|group| target.iter().any(|other| Arc::ptr_eq(group, other)))
 }
 
 fn answer(admitted: Admitted, because: Option<Vec<Finding>>, now: Now) -> Answer {

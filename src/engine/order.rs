@@ -34,6 +34,8 @@ pub struct OrderRecord {
     pub deadline: u64,
     /// Notional counted in the window of F3 when it was approved.
     pub counted: Money,
+    /// The same in the groups above; of the order as it was first approved.
+    pub counted_above: Money,
     /// Whether it was approved without a price.
     pub unvalued: bool,
     /// Whether its client promised that an unsent order will never be sent (H2).
@@ -71,6 +73,7 @@ impl OrderRecord {
             approved: Now::default(),
             deadline: 0,
             counted: Money::ZERO,
+            counted_above: Money::ZERO,
             unvalued: false,
             send_after_commit: false,
             source: None,

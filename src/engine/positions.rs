@@ -12,7 +12,7 @@ use crate::domain::name::{AccountId, BucketId, InstrumentId, VenueId};
 use crate::domain::order::Side;
 use crate::domain::state::BreachCause;
 use crate::domain::time::Now;
-use crate::risk::exposure::{Hold, Totals};
+use crate::risk::exposure::Hold;
 use crate::risk::pnl::{Book, Effect, trade};
 
 impl Engine {
@@ -96,7 +96,6 @@ impl Engine {
                 error: AdminError::UnknownBucket,
             });
         }
-        let before: Totals = *state.totals();
         let mut done: Vec<(u32, u16, Quantity, Book)> = Vec::new();
         for (at, listed, account) in wanted {
             let Some(opening) = openings.get(at) else {
@@ -116,7 +115,6 @@ impl Engine {
                 }
             }
         }
-        bucket.shift_groups(&before, state.totals());
         state.note_breach(BreachCause::OpeningPosition);
         Ok(self.next_sequence(true))
     }
@@ -166,7 +164,9 @@ fn open(state: &mut BucketState, listed: &Listed, account: u16, opening: &Openin
         listed.number,
         Some(&position_move(account, side, effect.position)),
     )?;
+    let footprint = state.footprint(&shift)?;
     state.commit(&shift);
+    state.tell_above(account, &footprint);
     state.book(listed.number, &effect);
     state
         .opened
@@ -180,8 +180,11 @@ fn close(state: &mut BucketState, number: u32, account: u16, quantity: Quantity,
         .checked_neg()
         .map(|back| position_move(account, Side::Buy, back))
         .and_then(|back| state.shift(number, Some(&back)));
-    if let Some(shift) = back {
+    if let Some(shift) = back
+        && let Some(footprint) = state.footprint(&shift)
+    {
         state.commit(&shift);
+        state.tell_above(account, &footprint);
     }
     state.set_book(number, book);
     state.opened.remove(&(number, account));

@@ -10,6 +10,7 @@ use super::Engine;
 use super::answer::{Receipt, Refusal, ReportFlag};
 use super::bucket::{Bucket, BucketState, Move};
 use super::executions::Booking;
+use super::group::Footprint;
 use super::index::{OrderSlot, Root};
 use super::order::OrderRecord;
 use crate::domain::amount::{Money, Quantity};
@@ -331,8 +332,10 @@ impl Engine {
             ..Receipt::default()
         };
         // It rests at the prices it has while it is live, whatever `change` does to either.
+        let mut rested = Vec::new();
         if was_live {
             state.unrest_all(&record);
+            rested = state.resting_above(&record);
         }
         state.aside = u32::from(was_live);
         let booked = std::panic::catch_unwind(AssertUnwindSafe(|| {
@@ -364,6 +367,12 @@ impl Engine {
             !was_live && record.hold == Hold::default()
         });
         state.aside = 0;
+        state.tell_orders(record.account, was_live, !over);
+        let rests = match over {
+            true => Vec::new(),
+            false => state.resting_above(&record),
+        };
+        state.rest_above(record.instrument, record.side, &rested, &rests);
         if receipt.applied {
             receipt.sequence = self.next_sequence(true);
         }
@@ -427,7 +436,6 @@ impl Engine {
                 booking.effect.position,
             )
         });
-        let before = *state.totals();
         // A fill at another account than the order's moves that account's line, and the order's own by what it no longer holds.
         let elsewhere = position.filter(|(account, _)| *account != step.account);
         let here = position.filter(|(account, _)| *account == step.account);
@@ -442,19 +450,30 @@ impl Engine {
             position: Some((account, quantity)),
             ..step
         });
-        for part in core::iter::once(first).chain(second) {
-            let Some(shift) = state.shift(number, Some(&part)) else {
+        let value = (step.before.value, step.after.value);
+        let traded = booking.map_or(Money::ZERO, |booking| booking.traded);
+        for (part, value, traded) in core::iter::once((first, value, traded))
+            .chain(second.map(|part| (part, (Money::ZERO, Money::ZERO), Money::ZERO)))
+        {
+            let shift = state.shift(number, Some(&part));
+            let Some((shift, footprint)) =
+                shift.and_then(|shift| Some((shift, state.footprint(&shift)?)))
+            else {
                 // A figure beyond exact arithmetic: the bucket stops, since it can no longer tell what it holds.
-                bucket.shift_groups(&before, state.totals());
                 self.halt_for_fault(bucket, state, Reason::Overflow);
                 return;
             };
             state.commit(&shift);
+            state.change_open_value(value.0, value.1);
+            state.add_traded(traded);
+            let footprint = Footprint {
+                value,
+                traded,
+                ..footprint
+            };
+            state.tell_above(part.account, &footprint);
         }
-        bucket.shift_groups(&before, state.totals());
-        state.change_open_value(step.before.value, step.after.value);
         if let Some(booking) = booking {
-            state.add_traded(booking.traded);
             state.book(number, &booking.effect);
         }
         state.note_breach(cause);
@@ -511,7 +530,7 @@ impl Engine {
         receipt: &mut Receipt,
     ) {
         receipt.bucket = Some(bucket.id.clone());
-        receipt.order = order.and_then(|(record, now)| self.order_view(bucket, state, record, now));
+        receipt.order = order.and_then(|(record, now)| self.order_view(state, record, now));
         receipt.currency = Some(state.limits.currency.clone());
         receipt.position = state
             .holding(number)

@@ -18,6 +18,32 @@ pub struct GroupSetup {
     pub parent: Option<GroupId>,
     /// Its limits.
     pub limits: GroupLimits,
+    /// Its trading day; windows mean nothing for it.
+    pub calendar: Calendar,
+}
+
+/// Limits on what all buckets together do at one venue.
+#[derive(Clone, Debug)]
+pub struct VenueSetup {
+    /// The venue.
+    pub id: VenueId,
+    /// Its limits.
+    pub limits: GroupLimits,
+    /// Its trading day.
+    pub calendar: Calendar,
+}
+
+/// Limits on what all buckets together do at the venues of one counterparty.
+#[derive(Clone, Debug)]
+pub struct CounterpartySetup {
+    /// Its name.
+    pub id: GroupId,
+    /// Its venues; each belongs to one counterparty at most.
+    pub venues: Vec<VenueId>,
+    /// Its limits.
+    pub limits: GroupLimits,
+    /// Its trading day.
+    pub calendar: Calendar,
 }
 
 /// A place a refused order may go to instead (RR2).
@@ -79,11 +105,7 @@ impl BucketSetup {
             parent: None,
             accounts: Vec::new(),
             limits,
-            calendar: Calendar {
-                zone: jiff::tz::TimeZone::UTC,
-                reset: jiff::civil::Time::midnight(),
-                windows: Vec::new(),
-            },
+            calendar: Calendar::utc(),
             reroute: RerouteRule::default(),
             inbound: Vec::new(),
             inbound_total_max: None,
@@ -128,6 +150,10 @@ pub struct EngineSetup {
     pub conversions: Vec<ConversionPath>,
     /// Clients configured by name.
     pub clients: Vec<ClientSetup>,
+    /// Venues with limits of their own.
+    pub venues: Vec<VenueSetup>,
+    /// Counterparties.
+    pub counterparties: Vec<CounterpartySetup>,
     /// Largest lead of a source time over our clock, nanoseconds (marks from the future).
     pub source_lead_max: u64,
     /// Period of the collar over time (A5), nanoseconds.
@@ -152,6 +178,8 @@ impl EngineSetup {
             quarantine_currency: currency,
             conversions: Vec::new(),
             clients: Vec::new(),
+            venues: Vec::new(),
+            counterparties: Vec::new(),
             source_lead_max: 5 * SECOND,
             collar_period: 300 * SECOND,
             orders_expected: 0,

@@ -148,7 +148,7 @@ impl Engine {
             let views = state
                 .orders
                 .iter()
-                .filter_map(|(_, record)| self.order_view(&bucket, &state, record, now));
+                .filter_map(|(_, record)| self.order_view(&state, record, now));
             let reached = views.filter(|view| match scope {
                 Scope::Instrument(id) => view.instrument == *id,
                 Scope::Venue(id) => view.route.venue == *id,
@@ -173,7 +173,10 @@ impl Engine {
         match scope {
             Scope::Bucket(id) => self.bucket(id).into_iter().collect(),
             Scope::Group(id) => {
-                let below = |bucket: &Arc<Bucket>| bucket.path.iter().any(|group| group.id == *id);
+                let below = |bucket: &Arc<Bucket>| {
+                    let levels = bucket.levels();
+                    levels.path.iter().any(|group| group.id == *id)
+                };
                 self.all_buckets().into_iter().filter(below).collect()
             }
             Scope::Instrument(_) | Scope::Venue(_) | Scope::Client(_) | Scope::Everything => {

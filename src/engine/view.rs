@@ -131,7 +131,7 @@ impl Engine {
         };
         let mut effective = state.note.clone();
         let everything = self.controls.all().get(&Subject::Everything).cloned();
-        let above = bucket.path.iter().map(|group| group.switch.note());
+        let above = state.levels.path.iter().map(|group| group.switch.note());
         for note in above.chain(everything) {
             if note.state > effective.state {
                 effective = note;
@@ -152,7 +152,12 @@ impl Engine {
         positions.sort_by(|one, other| one.instrument.cmp(&other.instrument));
         BucketView {
             id: bucket.id.clone(),
-            path: bucket.path.iter().map(|group| group.id.clone()).collect(),
+            path: state
+                .levels
+                .path
+                .iter()
+                .map(|group| group.id.clone())
+                .collect(),
             note: state.note.clone(),
             state: effective.state,
             effective,
@@ -184,7 +189,7 @@ impl Engine {
         let mut orders: Vec<OrderView> = state
             .orders
             .iter()
-            .filter_map(|(_, record)| self.order_view(bucket, &state, record, now))
+            .filter_map(|(_, record)| self.order_view(&state, record, now))
             .collect();
         drop(state);
         orders.sort_by(|one, other| {
@@ -196,7 +201,6 @@ impl Engine {
     /// An order as seen from outside, while its bucket is locked.
     pub(super) fn order_view(
         &self,
-        bucket: &Bucket,
         state: &BucketState,
         record: &OrderRecord,
         now: Now,
@@ -205,7 +209,8 @@ impl Engine {
         let (over, _) = self
             .controls
             .over(&view.instrument, &view.route.venue, &view.key.client);
-        let mut states = bucket.path.iter().map(|group| group.switch.state());
+        let path = state.levels.path.iter();
+        let mut states = path.map(|group| group.switch.state());
         let halted = [state.note.state, over].contains(&TradingState::Halted)
             || states.any(|state| state == TradingState::Halted);
         Some(OrderView {
@@ -238,44 +243,9 @@ impl Engine {
     /// Every limit of a group with what it counts now.
     #[must_use]
     pub fn group_usage(&self, group: &Group, now: Now) -> Vec<Usage> {
-        let state = group.state.lock();
-        let line = |reason, unit, limit: Option<i128>, usage| Usage {
-            reason,
-            level: group.level,
-            dimension: None,
-            scope: group.id.to_string(),
-            unit,
-            limit,
-            usage,
-            // Groups count the last known value (NL16).
-            evaluable: true,
-            window: None,
-            mode: state.limits.modes.of(reason),
-            shadowed: 0,
-        };
-        let limits = &state.limits;
-        let mut lines = vec![
-            line(
-                Reason::GrossNotional,
-                Unit::Money,
-                limits.gross_notional_max.map(Money::units),
-                state.totals.totals.gross.units(),
-            ),
-            line(
-                Reason::NetNotional,
-                Unit::Money,
-                limits.net_notional_max.map(Money::units),
-                state.totals.net(limits.net_offsets).units(),
-            ),
-        ];
-        if let Some(rate) = &limits.order_rate {
-            let total = whole(state.rate.total(rate, now.mono));
-            lines.push(Usage {
-                window: Some(rate.window),
-                ..line(Reason::OrderRate, Unit::Count, Some(whole(rate.max)), total)
-            });
-        }
-        lines
+        let mut state = group.state.lock();
+        state.roll(now);
+        group.usage_of(&state, now)
     }
 
     /// Hash of everything a bucket's decisions rest on, by names and in a fixed order. Two buckets with one hash decide alike.
@@ -290,26 +260,14 @@ impl Engine {
     /// Hash of a group's own state.
     #[must_use]
     pub fn group_hash(&self, group: &Group, now: Now) -> [u8; 32] {
-        let state = group.state.lock();
-        let rate: Vec<u64> = state
-            .limits
-            .order_rate
-            .iter()
-            .flat_map(|limit| state.rate.live(limit, now.mono))
-            .collect();
-        let text = format!(
-            "{}|{:?}|{:?}|{:?}|{:?}|{rate:?}",
-            group.id,
-            group.switch.state(),
-            state.limits,
-            state.version,
-            state.totals
-        );
+        let mut state = group.state.lock();
+        state.roll(now);
+        let text = group.canonical(&state, now);
         Sha256::digest(text.as_bytes()).into()
     }
 }
 
-fn whole(number: u32) -> i128 {
+pub(super) fn whole(number: u32) -> i128 {
     Quantity::whole(i64::from(number)).units()
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use super::convert::admin as read;
-use super::convert::bucket::write as write_bucket;
+use super::convert::bucket::{write as write_bucket, write_calendar};
 use super::convert::control::{Change, Scope, write_applied, write_note};
 use super::convert::decision::write_level;
 use super::convert::error::{Malformed, Obstacle, Refusal};
@@ -370,6 +370,51 @@ impl AdminService for Admin {
         }))
     }
 
+    async fn move_bucket(
+        &self,
+        request: Request<pb::MoveBucketRequest>,
+    ) -> Result<Response<pb::MoveBucketResponse>, Status> {
+        let request = read::move_bucket(request.into_inner())?;
+        let now = self.gate.clock.now();
+        let named = Named {
+            bucket: Some(&request.bucket),
+            group: Some(&request.group),
+            expected: request.expected_version,
+            ..Named::default()
+        };
+        let expected = Some(request.expected_version);
+        let (bucket, group) = (&request.bucket, &request.group);
+        let moved = self
+            .gate
+            .engine
+            .move_bucket(bucket, group, expected, request.force, now)
+            .map_err(|error| refusal(error, &named))?;
+        if moved.changed {
+            // Those who watch the groups it has left hear of it, too.
+            let told = Config {
+                kind: pb::ConfigKind::Bucket,
+                bucket: Some(bucket),
+                groups: &moved.from,
+                version: moved.version,
+                change: &request.change,
+                sequence: moved.sequence,
+            };
+            self.gate.feed.config(&told, now);
+        }
+        let currency = self
+            .gate
+            .bucket(bucket)?
+            .state
+            .lock()
+            .limits
+            .currency
+            .clone();
+        Ok(Response::new(pb::MoveBucketResponse {
+            change: applied(moved.version, now),
+            breaches: write_exceeded(&moved.broken, &currency),
+        }))
+    }
+
     async fn list_groups(
         &self,
         request: Request<pb::ListGroupsRequest>,
@@ -378,7 +423,7 @@ impl AdminService for Admin {
         let engine = &self.gate.engine;
         let mut below: BTreeMap<GroupId, u64> = BTreeMap::new();
         for bucket in engine.all_buckets() {
-            if let Some(group) = bucket.path.first() {
+            if let Some(group) = bucket.levels().path.first() {
                 let count = below.entry(group.id.clone()).or_default();
                 *count = count.saturating_add(1);
             }
@@ -416,6 +461,7 @@ impl Admin {
         let parent = group.parent.as_ref().map(|parent| &parent.id);
         let same = group.level == wanted.level
             && parent == wanted.parent.as_ref()
+            && group.calendar == wanted.calendar
             && *state.limits == wanted.limits;
         if same {
             Ok(state.version)
@@ -525,7 +571,8 @@ fn write_sums(sums: &BTreeMap<Currency, Money>) -> Vec<pb::Money> {
 }
 
 fn groups_of(bucket: &Bucket) -> Vec<GroupId> {
-    bucket.path.iter().map(|group| group.id.clone()).collect()
+    let levels = bucket.levels();
+    levels.path.iter().map(|group| group.id.clone()).collect()
 }
 
 fn show_bucket(bucket: &Bucket) -> pb::Bucket {
@@ -548,6 +595,7 @@ fn show_group(group: &Arc<Group>, buckets: u64) -> pb::Group {
         version: state.version,
         state: Some(write_note(&group.switch.note())),
         buckets,
+        calendar: Some(write_calendar(&group.calendar)),
     }
 }
 
@@ -590,6 +638,7 @@ impl<'a> Named<'a> {
 /// Why a change was refused, in words of the contract.
 fn refusal(error: AdminError, named: &Named<'_>) -> Refusal {
     let obstacle = match error {
+        AdminError::Breached(broken) => return Refusal::broken_limits(&broken),
         AdminError::UnknownBucket => {
             return named
                 .bucket

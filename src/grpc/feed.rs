@@ -414,7 +414,10 @@ impl Event {
 /// Whether a bucket is below a group.
 fn is_below(engine: &Engine, bucket: &BucketId, group: &GroupId) -> bool {
     let bucket = engine.bucket(bucket);
-    bucket.is_some_and(|bucket| bucket.path.iter().any(|above| above.id == *group))
+    bucket.is_some_and(|bucket| {
+        let levels = bucket.levels();
+        levels.path.iter().any(|above| above.id == *group)
+    })
 }
 
 /// Whether a group is another one, or below it.

@@ -18,6 +18,7 @@ use super::convert::usage::write_usage;
 use super::convert::view::{write_breach_cause, write_order, write_position};
 use super::feed::Listener;
 use super::{Gate, is_after, page_of};
+use crate::domain::decision::Level;
 use crate::domain::name::{BucketId, Currency, GroupId};
 use crate::domain::time::Now;
 use crate::engine::admin::QUARANTINE;
@@ -102,6 +103,16 @@ impl MonitorService for Monitor {
         let response = match read::get_usage(request.into_inner())? {
             UsageOf::Bucket(id) => self.bucket_usage(&*self.gate.bucket(&id)?, now),
             UsageOf::Group(id) => self.group_usage(&*self.gate.group(&id)?, now),
+            UsageOf::Venue(id) => {
+                let unknown = || Refusal::unknown_venue(id.as_str());
+                let venue = self.around(Level::Venue, id.as_str()).ok_or_else(unknown)?;
+                self.group_usage(venue, now)
+            }
+            UsageOf::Counterparty(id) => {
+                let one = self.around(Level::Counterparty, id.as_str());
+                let unknown = || Refusal::unknown_counterparty(id.as_str());
+                self.group_usage(one.ok_or_else(unknown)?, now)
+            }
         };
         Ok(Response::new(response))
     }
@@ -185,6 +196,13 @@ impl Monitor {
             breach_causes: causes.map(|it| write_breach_cause(*it).into()).collect(),
             versions: Some(self.versions(view.version, view.changes)),
         }
+    }
+
+    /// A venue or a counterparty that has limits.
+    fn around(&self, level: Level, name: &str) -> Option<&Group> {
+        let mut levels = self.gate.engine.levels_around().iter();
+        let found = levels.find(|group| group.level == level && group.id.as_str() == name);
+        found.map(|group| &**group)
     }
 
     fn group_usage(&self, group: &Group, now: Now) -> pb::GetUsageResponse {
@@ -287,7 +305,10 @@ impl Gate {
         };
         if let Some(id) = group {
             let group = self.group(id)?;
-            buckets.retain(|bucket| bucket.path.iter().any(|above| Arc::ptr_eq(above, &group)));
+            buckets.retain(|bucket| {
+                let levels = bucket.levels();
+                levels.path.iter().any(|above| Arc::ptr_eq(above, &group))
+            });
         }
         buckets.sort_by(|one, other| one.id.cmp(&other.id));
         Ok(buckets)

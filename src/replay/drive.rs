@@ -458,11 +458,12 @@ impl Driver {
             let owner = match figure.level() {
                 pb::Level::Desk => "desk ",
                 pb::Level::Firm => "firm ",
+                pb::Level::Venue => "venue ",
+                pb::Level::Counterparty => "counterparty ",
                 pb::Level::Unspecified
                 | pb::Level::Order
                 | pb::Level::Bucket
                 | pb::Level::Instrument
-                | pb::Level::Venue
                 | pb::Level::Client
                 | pb::Level::Global => "",
             };

@@ -45,6 +45,16 @@ const NEAR: core::ops::RangeInclusive<i64> = -2..=2;
 const WEEK: core::ops::RangeInclusive<i64> = -2..=8;
 
 impl Calendar {
+    /// Days of UTC, always open: where none is configured.
+    #[must_use]
+    pub const fn utc() -> Self {
+        Self {
+            zone: TimeZone::UTC,
+            reset: Time::midnight(),
+            windows: Vec::new(),
+        }
+    }
+
     /// The trading day that contains an instant of wall time, or nothing beyond the years that 64 bits of nanoseconds reach.
     #[must_use]
     pub fn day(&self, wall: i64) -> Option<Day> {

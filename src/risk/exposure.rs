@@ -109,6 +109,26 @@ pub struct Line {
     pub sells: OpenSide,
 }
 
+/// How far fills can bring a line, each way: either may be negative (B1).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Reach {
+    /// P + B.
+    pub long: Quantity,
+    /// −P + S.
+    pub short: Quantity,
+}
+
+impl Reach {
+    /// One side of it.
+    #[must_use]
+    pub const fn side(&self, side: Side) -> Quantity {
+        match side {
+            Side::Buy => self.long,
+            Side::Sell => self.short,
+        }
+    }
+}
+
 /// Value of the two ends a line can reach.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Worth {
@@ -159,6 +179,15 @@ impl Line {
         self.position
             .checked_neg()?
             .checked_add(self.sells.quantity()?)
+    }
+
+    /// Both ends; nothing on overflow.
+    #[must_use]
+    pub fn reach(&self) -> Option<Reach> {
+        Some(Reach {
+            long: self.long_quantity()?,
+            short: self.short_quantity()?,
+        })
     }
 
     /// Value of both ends.
@@ -260,6 +289,76 @@ impl GroupTotals {
     #[must_use]
     pub fn net(&self, offsets: bool) -> Money {
         if offsets { self.totals.net() } else { self.net }
+    }
+}
+
+/// What a change of one line means above it: everything before and after.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Step {
+    /// Totals of the child.
+    pub totals: (Totals, Totals),
+    /// The line's ends.
+    pub reach: (Reach, Reach),
+    /// The line's gross exposure.
+    pub gross: (Money, Money),
+}
+
+impl Step {
+    /// The same change undone.
+    #[must_use]
+    pub const fn undone(self) -> Self {
+        let Self {
+            totals,
+            reach,
+            gross,
+        } = self;
+        Self {
+            totals: (totals.1, totals.0),
+            reach: (reach.1, reach.0),
+            gross: (gross.1, gross.0),
+        }
+    }
+}
+
+/// What a group counts in one instrument (L2).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct GroupReach {
+    /// Σ children, each end floored at zero: children do not offset each other.
+    pub apart: Reach,
+    /// Σ children as they are.
+    pub together: Reach,
+}
+
+impl GroupReach {
+    /// With one child reaching `after` instead of `before`; nothing on overflow.
+    #[must_use]
+    pub fn with(&self, before: &Reach, after: &Reach) -> Option<Self> {
+        let swap = |sum: Quantity, before: Quantity, after: Quantity| {
+            sum.checked_sub(before)?.checked_add(after)
+        };
+        let apart = |sum, before: Quantity, after: Quantity| {
+            swap(sum, before.floor_zero(), after.floor_zero())
+        };
+        Some(Self {
+            apart: Reach {
+                long: apart(self.apart.long, before.long, after.long)?,
+                short: apart(self.apart.short, before.short, after.short)?,
+            },
+            together: Reach {
+                long: swap(self.together.long, before.long, after.long)?,
+                short: swap(self.together.short, before.short, after.short)?,
+            },
+        })
+    }
+
+    /// Worst-case position on one side, with offsets between children only where declared.
+    #[must_use]
+    pub const fn side(&self, side: Side, offsets: bool) -> Quantity {
+        if offsets {
+            self.together.side(side)
+        } else {
+            self.apart.side(side)
+        }
     }
 }
 
@@ -386,5 +485,22 @@ mod tests {
         assert_eq!(group.totals.gross, Money::whole(20));
         assert_eq!(group.net(false), Money::whole(20));
         assert_eq!(group.net(true), Money::ZERO);
+    }
+
+    #[test]
+    fn positions_of_children_offset_each_other_only_where_declared() {
+        let reach = |long, short| Reach {
+            long: quantity(long),
+            short: quantity(short),
+        };
+        let group = GroupReach::default()
+            .with(&Reach::default(), &reach(7, -4))
+            .unwrap()
+            .with(&Reach::default(), &reach(-3, 5))
+            .unwrap();
+        assert_eq!(group.side(Side::Buy, false), quantity(7));
+        assert_eq!(group.side(Side::Sell, false), quantity(5));
+        assert_eq!(group.side(Side::Buy, true), quantity(4));
+        assert_eq!(group.side(Side::Sell, true), quantity(1));
     }
 }

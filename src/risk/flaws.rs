@@ -52,6 +52,7 @@ pub fn of_limits(limits: &Limits) -> Vec<Flaw> {
         post_only: _,
         short_sale: _,
         self_match: _,
+        self_match_scope: _,
         long_max,
         short_max,
         position_rule: _,
@@ -97,7 +98,7 @@ pub fn of_limits(limits: &Limits) -> Vec<Flaw> {
     at.not_negative("gross_notional_max", *gross_notional_max);
     at.not_negative("net_notional_max", *net_notional_max);
     at.open_orders(*open_orders);
-    at.concentration(concentration, capital.is_some());
+    at.concentration(concentration, Some(capital.is_some()));
     at.not_negative("traded_notional_max", *traded_notional_max);
     at.order_rate(*order_rate);
     at.notional_rate(*notional_rate);
@@ -111,18 +112,30 @@ pub fn of_limits(limits: &Limits) -> Vec<Flaw> {
 pub fn of_group(limits: &GroupLimits) -> Vec<Flaw> {
     let GroupLimits {
         currency: _,
+        long_max,
+        short_max,
         gross_notional_max,
         net_notional_max,
         net_offsets: _,
+        open_orders,
+        concentration,
+        traded_notional_max,
         order_rate,
+        notional_rate,
         disclose: _,
         modes,
     } = limits;
     let mut at = Place::default();
+    at.not_negative("long_max", *long_max);
+    at.not_negative("short_max", *short_max);
     at.not_negative("gross_notional_max", *gross_notional_max);
     at.not_negative("net_notional_max", *net_notional_max);
+    at.open_orders(*open_orders);
+    at.concentration(concentration, None);
+    at.not_negative("traded_notional_max", *traded_notional_max);
     at.order_rate(*order_rate);
     at.modes(modes);
+    at.notional_rate(*notional_rate);
     at.flaws
 }
 
@@ -332,7 +345,8 @@ impl Place {
         });
     }
 
-    fn concentration(&mut self, limits: &[ConcentrationLimit], has_capital: bool) {
+    /// `has_capital` says nothing for a group: there a share has nothing to be of.
+    fn concentration(&mut self, limits: &[ConcentrationLimit], has_capital: Option<bool>) {
         let mut known = BTreeMap::new();
         for (index, limit) in limits.iter().enumerate() {
             // One by name and one for all in each dimension: no instrument is in more sets than are counted for it.
@@ -354,7 +368,16 @@ impl Place {
                 ConcentrationBound::CapitalShare(share) => at.share("capital_share", Some(share)),
             });
             let is_share = matches!(limit.bound, ConcentrationBound::CapitalShare(_));
-            if is_share && !has_capital {
+            if let (ConcentrationBound::CapitalShare(share), None) = (limit.bound, has_capital) {
+                self.within(["concentration", &index], |at| {
+                    at.refuse(
+                        "capital_share",
+                        share,
+                        "an amount of money: a group has no capital",
+                    );
+                });
+            }
+            if is_share && has_capital == Some(false) {
                 let expected =
                     format!("an amount of money, because concentration.{index} is a share of it");
                 self.missing("capital", expected);

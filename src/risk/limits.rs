@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::amount::{Money, Quantity, Ratio};
-use crate::domain::decision::Dimension;
+use crate::domain::decision::{Dimension, Level};
 use crate::domain::instrument::Collar;
 use crate::domain::name::{Currency, InstrumentId};
 use crate::domain::order::Side;
@@ -178,6 +178,18 @@ pub enum SelfMatchRule {
     AskCancelResting,
 }
 
+/// Among whose live orders the self-match rule looks (A15). Two buckets see each other where both their scopes reach a group above both.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub enum SelfMatchScope {
+    /// Those of the bucket.
+    #[default]
+    Bucket,
+    /// Those of the desk, too.
+    Desk,
+    /// Those of the firm, too.
+    Firm,
+}
+
 /// Limits of one instrument in place of the bucket's own.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct InstrumentLimits {
@@ -220,6 +232,8 @@ pub struct Limits {
     pub short_sale: ShortSaleRule,
     /// A15.
     pub self_match: SelfMatchRule,
+    /// A15.
+    pub self_match_scope: SelfMatchScope,
     /// B1, contracts, per instrument.
     pub long_max: Option<Quantity>,
     /// B1, contracts, per instrument.
@@ -266,6 +280,7 @@ impl Limits {
             post_only: PostOnlyRule::Free,
             short_sale: ShortSaleRule::Free,
             self_match: SelfMatchRule::Allow,
+            self_match_scope: SelfMatchScope::Bucket,
             long_max: None,
             short_max: None,
             position_rule: PositionRule::Reachable,
@@ -281,21 +296,44 @@ impl Limits {
             modes: Modes::ENFORCED,
         }
     }
+
+    /// How far above the bucket its orders take part in self-match prevention; nothing where they do not leave it.
+    #[must_use]
+    pub const fn self_match_above(&self) -> Option<Level> {
+        match (self.self_match, self.self_match_scope) {
+            (SelfMatchRule::Allow, _) | (_, SelfMatchScope::Bucket) => None,
+            (_, SelfMatchScope::Desk) => Some(Level::Desk),
+            (_, SelfMatchScope::Firm) => Some(Level::Firm),
+        }
+    }
 }
 
-/// The limits of a group: a desk or a firm (L1-L3).
+/// The limits of a group: a desk, a firm, a venue or a counterparty (L1-L3). Each counts what everything below it does together; a venue
+/// and a counterparty count the accounts there.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct GroupLimits {
     /// Currency of the money limits; the same as that of everything below it.
     pub currency: Currency,
+    /// B1: contracts, per instrument: sum of the children's worst-case long positions.
+    pub long_max: Option<Quantity>,
+    /// B1: contracts, per instrument: sum of the children's worst-case short positions.
+    pub short_max: Option<Quantity>,
     /// B2: sum of the children's worst-case gross exposure.
     pub gross_notional_max: Option<Money>,
     /// B2: sum of the children's worst-case net exposure.
     pub net_notional_max: Option<Money>,
-    /// Whether long and short children offset each other in the net figure.
+    /// Whether long and short children offset each other in the net and in the position figures.
     pub net_offsets: bool,
+    /// B3: live orders.
+    pub open_orders: Option<OpenOrdersLimit>,
+    /// B4: money only, as a group has no capital.
+    pub concentration: Vec<ConcentrationLimit>,
+    /// B5, since the start of the group's own trading day.
+    pub traded_notional_max: Option<Money>,
     /// F1: orders approved below this group.
     pub order_rate: Option<RateLimit>,
+    /// F3: notional approved below this group.
+    pub notional_rate: Option<NotionalRateLimit>,
     /// Whether rejects caused here show figures to the sender (P3).
     pub disclose: bool,
     /// Which of these limits are enforced.
@@ -308,10 +346,16 @@ impl GroupLimits {
     pub const fn unlimited(currency: Currency) -> Self {
         Self {
             currency,
+            long_max: None,
+            short_max: None,
             gross_notional_max: None,
             net_notional_max: None,
             net_offsets: false,
+            open_orders: None,
+            concentration: Vec::new(),
+            traded_notional_max: None,
             order_rate: None,
+            notional_rate: None,
             disclose: false,
             modes: Modes::ENFORCED,
         }

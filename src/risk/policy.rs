@@ -7,6 +7,8 @@
 //! A document of limits may hold one of them in shadow, where it is tested like any other and what it would have refused is told apart, or
 //! have it off. Whose limit it is says whose document: the bucket's, or that of a group.
 
+use arrayvec::ArrayVec;
+
 use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::decision::{Dimension, Figures, Finding, Level, Reason, ReasonSet, Unit};
 use crate::domain::instrument::{Collar, Instrument};
@@ -14,7 +16,7 @@ use crate::domain::order::{Attributes, ShortSale, Side, Terms, TimeInForce};
 use crate::domain::state::TradingState;
 use crate::domain::time::Now;
 
-use super::exposure::{GroupTotals, Line, Totals};
+use super::exposure::{GroupReach, GroupTotals, Line, Totals};
 use super::limits::{
     GroupLimits, InstrumentLimits, Limits, Listing, PostOnlyRule, SelfMatchRule, ShortSaleRule,
 };
@@ -100,16 +102,33 @@ pub struct Case<'a> {
 /// A group above the bucket, before and after.
 #[derive(Debug)]
 pub struct GroupCase<'a> {
-    /// Desk or firm.
+    /// Desk, firm, venue or counterparty.
     pub level: Level,
     /// Its limits.
     pub limits: &'a GroupLimits,
-    /// Its totals before.
-    pub before: GroupTotals,
-    /// Its totals after.
-    pub after: GroupTotals,
+    /// What it counts.
+    pub figures: GroupFigures,
     /// Its order rate.
     pub rate: Option<RateUse>,
+    /// Notional of its window before; zero where it has none.
+    pub notional_rate: Money,
+    /// Whether the order would trade with one of another bucket below it; nothing where no rule looks there (A15).
+    pub self_match: Option<bool>,
+}
+
+/// What a group counts, each before and after.
+#[derive(Clone, Debug, Default)]
+pub struct GroupFigures {
+    /// Totals.
+    pub totals: (GroupTotals, GroupTotals),
+    /// Worst-case positions in the order's instrument.
+    pub reach: (GroupReach, GroupReach),
+    /// Live orders.
+    pub open_orders: (u32, u32),
+    /// Concentration limits that count the instrument or the venue: dimension, bound, before, after.
+    pub concentration: ArrayVec<(Dimension, Money, Money, Money), 4>,
+    /// Traded and open notional of the group's day; nothing on overflow.
+    pub traded: (Option<Money>, Option<Money>),
 }
 
 /// What came of the checks.
@@ -305,9 +324,18 @@ impl Bench<'_> {
 
     /// A verdict of a group: figures only where the group discloses them (P3).
     fn measure_group(&mut self, group: &GroupCase<'_>, figures: Figures) {
+        self.measure_group_in(group, None, figures);
+    }
+
+    fn measure_group_in(
+        &mut self,
+        group: &GroupCase<'_>,
+        dimension: Option<Dimension>,
+        figures: Figures,
+    ) {
         self.weigh(
             group.owner(),
-            (group.level, None),
+            (group.level, dimension),
             figures,
             group.limits.disclose,
         );
@@ -715,6 +743,12 @@ fn self_match(case: &Case<'_>, bench: &mut Bench<'_>) {
     if refuses {
         bench.require(Level::Bucket, !case.self_match);
     }
+    // An order of another bucket cannot be named, so it cannot be asked to be cancelled either: whatever the rule, the new one is refused.
+    for group in case.path {
+        if let Some(meets) = group.self_match {
+            bench.require(group.level, !meets);
+        }
+    }
 }
 
 // Exposure.
@@ -723,11 +757,28 @@ fn position_long(case: &Case<'_>, bench: &mut Bench<'_>) {
     if let Some(limit) = case.in_place(|own| own.long_max).or(case.limits.long_max) {
         position(case, bench, limit, Side::Buy);
     }
+    group_position(case, bench, Side::Buy, |limits| limits.long_max);
 }
 
 fn position_short(case: &Case<'_>, bench: &mut Bench<'_>) {
     if let Some(limit) = case.in_place(|own| own.short_max).or(case.limits.short_max) {
         position(case, bench, limit, Side::Sell);
+    }
+    group_position(case, bench, Side::Sell, |limits| limits.short_max);
+}
+
+fn group_position(
+    case: &Case<'_>,
+    bench: &mut Bench<'_>,
+    side: Side,
+    limit: impl Fn(&GroupLimits) -> Option<Quantity>,
+) {
+    for group in case.path {
+        if let Some(limit) = limit(group.limits) {
+            let (before, after) = group.figures.reach;
+            let of = |reach: GroupReach| reach.side(side, group.limits.net_offsets);
+            bench.measure_group(group, quantity(limit, of(before), of(after)));
+        }
     }
 }
 
@@ -752,7 +803,11 @@ fn gross_notional(case: &Case<'_>, bench: &mut Bench<'_>) {
             match case.notional_known().and(case.priced) {
                 Ok(()) => bench.measure_group(
                     group,
-                    money(limit, group.before.totals.gross, group.after.totals.gross),
+                    money(
+                        limit,
+                        group.figures.totals.0.totals.gross,
+                        group.figures.totals.1.totals.gross,
+                    ),
                 ),
                 Err(cause) => bench.unavailable_to(group.owner(), cause),
             }
@@ -774,7 +829,11 @@ fn net_notional(case: &Case<'_>, bench: &mut Bench<'_>) {
             match case.notional_known().and(case.priced) {
                 Ok(()) => bench.measure_group(
                     group,
-                    money(limit, group.before.net(offsets), group.after.net(offsets)),
+                    money(
+                        limit,
+                        group.figures.totals.0.net(offsets),
+                        group.figures.totals.1.net(offsets),
+                    ),
                 ),
                 Err(cause) => bench.unavailable_to(group.owner(), cause),
             }
@@ -825,6 +884,16 @@ fn open_orders(case: &Case<'_>, bench: &mut Bench<'_>) {
             count(limit.max.saturating_sub(reserve), before, added),
         );
     }
+    for group in case.path {
+        let (before, after) = group.figures.open_orders;
+        if let Some(limit) = group.limits.open_orders
+            && added > 0
+        {
+            let reserve = if case.exit { 0 } else { limit.exit_reserve };
+            let most = limit.max.saturating_sub(reserve);
+            bench.measure_group(group, count(most, before, after.saturating_sub(before)));
+        }
+    }
 }
 
 fn concentration(case: &Case<'_>, bench: &mut Bench<'_>) {
@@ -838,15 +907,36 @@ fn concentration(case: &Case<'_>, bench: &mut Bench<'_>) {
             Err(cause) => bench.unavailable(cause),
         }
     }
+    for group in case.path {
+        for (dimension, limit, before, after) in &group.figures.concentration {
+            match case.notional_known().and(case.priced) {
+                Ok(()) => {
+                    bench.measure_group_in(group, Some(*dimension), money(*limit, *before, *after))
+                }
+                Err(cause) => bench.unavailable_to(group.owner(), cause),
+            }
+        }
+    }
 }
 
 fn traded_notional(case: &Case<'_>, bench: &mut Bench<'_>) {
-    let Some(limit) = case.limits.traded_notional_max else {
-        return;
-    };
-    match case.notional_known() {
-        Ok(()) => bench.measure(Level::Bucket, money(limit, case.traded.0, case.traded.1)),
-        Err(cause) => bench.unavailable(cause),
+    if let Some(limit) = case.limits.traded_notional_max {
+        match case.notional_known() {
+            Ok(()) => bench.measure(Level::Bucket, money(limit, case.traded.0, case.traded.1)),
+            Err(cause) => bench.unavailable(cause),
+        }
+    }
+    for group in case.path {
+        let Some(limit) = group.limits.traded_notional_max else {
+            continue;
+        };
+        match (case.notional_known(), group.figures.traded) {
+            (Ok(()), (Some(before), Some(after))) => {
+                bench.measure_group(group, money(limit, before, after));
+            }
+            (Err(cause), _) => bench.unavailable_to(group.owner(), cause),
+            (Ok(()), _) => bench.unavailable_to(group.owner(), Reason::Overflow),
+        }
     }
 }
 
@@ -881,14 +971,24 @@ fn order_rate(case: &Case<'_>, bench: &mut Bench<'_>) {
 }
 
 fn notional_rate(case: &Case<'_>, bench: &mut Bench<'_>) {
-    let Some(limit) = case.limits.notional_rate else {
-        return;
-    };
     let (before, added) = case.notional_rate;
-    match (case.notional_known(), before.checked_add(added)) {
-        (Ok(()), Some(after)) => bench.measure(Level::Bucket, money(limit.max, before, after)),
-        (Err(cause), _) => bench.unavailable(cause),
-        (Ok(()), None) => bench.unavailable(Reason::Overflow),
+    if let Some(limit) = case.limits.notional_rate {
+        match (case.notional_known(), before.checked_add(added)) {
+            (Ok(()), Some(after)) => bench.measure(Level::Bucket, money(limit.max, before, after)),
+            (Err(cause), _) => bench.unavailable(cause),
+            (Ok(()), None) => bench.unavailable(Reason::Overflow),
+        }
+    }
+    for group in case.path {
+        let Some(limit) = group.limits.notional_rate else {
+            continue;
+        };
+        let before = group.notional_rate;
+        match (case.notional_known(), before.checked_add(added)) {
+            (Ok(()), Some(after)) => bench.measure_group(group, money(limit.max, before, after)),
+            (Err(cause), _) => bench.unavailable_to(group.owner(), cause),
+            (Ok(()), None) => bench.unavailable_to(group.owner(), Reason::Overflow),
+        }
     }
 }
 

@@ -21,6 +21,7 @@ use bulkhead::engine::Engine;
 use bulkhead::engine::answer::{Answer, Receipt};
 use bulkhead::engine::market::MarkUpdate;
 use bulkhead::engine::setup::{BucketSetup, EngineSetup, GroupSetup};
+use bulkhead::risk::calendar::Calendar;
 use bulkhead::risk::limits::{GroupLimits, Limits};
 
 /// A name of any kind.
@@ -99,6 +100,7 @@ pub fn firm() -> Vec<GroupSetup> {
         level,
         parent: parent.map(id),
         limits: GroupLimits::unlimited(id("USD")),
+        calendar: Calendar::utc(),
     };
     vec![
         group("firm", Level::Firm, None),

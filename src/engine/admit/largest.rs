@@ -84,6 +84,7 @@ impl Engine {
         let most = QUANTITY_END.saturating_sub(1).checked_div(lot).unwrap_or(0);
         let quantity = |lots: i128| Quantity::from_units(lots.saturating_mul(lot));
         let mut versions = seen.versions;
+        let levels = Arc::clone(&state.levels);
         let mut ask = |side: Side, lots: i128| {
             let ask = Ask {
                 key: &order.key,
@@ -99,16 +100,14 @@ impl Engine {
                 replaced: None,
             };
             let mut admitted = Admitted::default();
-            let above = &mut Above::default();
-            self.weigh(bucket, state, above, ask, sitting, &mut admitted);
+            let above = &mut Above::new(&levels);
+            self.weigh(state, above, ask, sitting, &mut admitted);
             versions = admitted.versions;
             admitted
         };
         let of = |side: Side| {
             let found = largest(most, |lots| ask(side, lots).verdict.broken);
-            let hidden = |finding: &Finding| {
-                matches!(finding.level, Level::Desk | Level::Firm) && finding.figures.is_none()
-            };
+            let hidden = |finding: &Finding| finding.level.is_above() && finding.figures.is_none();
             LargestOf {
                 side,
                 quantity: quantity(found.lots),

@@ -7,6 +7,7 @@ use arrayvec::ArrayVec;
 use super::{BucketState, Shift};
 use crate::domain::amount::Money;
 use crate::domain::decision::{Dimension, Route};
+use crate::domain::instrument::Instrument;
 use crate::engine::market::Listed;
 use crate::risk::limits::ConcentrationBound;
 
@@ -73,11 +74,11 @@ impl BucketState {
             return Some(());
         }
         let (before, after) = match shift.account {
-            Some((account, _, worth)) => (
+            Some(part) => (
                 holding
-                    .account_line(account)
+                    .account_line(part.account)
                     .map_or(Money::ZERO, |line| line.worth.gross()),
-                worth.gross(),
+                part.worth.gross(),
             ),
             None => (holding.worth.gross(), shift.worth.gross()),
         };
@@ -117,13 +118,9 @@ impl BucketState {
                     .unwrap_or(Money::ZERO),
             };
             let values: Vec<String> = match limit.dimension {
-                Dimension::Underlying => vec![instrument.underlying.to_string()],
-                Dimension::Expiry => instrument
-                    .expiry
-                    .and_then(expiry_date)
-                    .into_iter()
-                    .collect(),
-                Dimension::Sector => instrument.sector.iter().map(ToString::to_string).collect(),
+                Dimension::Underlying | Dimension::Expiry | Dimension::Sector => {
+                    set_name(instrument, limit.dimension).into_iter().collect()
+                }
                 Dimension::Venue => accounts
                     .iter()
                     .map(|route| route.venue.to_string())
@@ -181,11 +178,19 @@ impl BucketState {
     }
 }
 
-fn account_bit(account: u16) -> u64 {
-    1_u64.checked_shl(u32::from(account)).unwrap_or(0)
+/// Name of the set that an instrument is in; none where it is in none. Venues are not of the instrument but of the account.
+pub(in crate::engine) fn set_name(instrument: &Instrument, dimension: Dimension) -> Option<String> {
+    match dimension {
+        Dimension::Underlying => Some(instrument.underlying.to_string()),
+        Dimension::Expiry => {
+            let time = jiff::Timestamp::from_nanosecond(i128::from(instrument.expiry?)).ok()?;
+            Some(time.strftime("%Y-%m-%d").to_string())
+        }
+        Dimension::Sector => instrument.sector.as_ref().map(ToString::to_string),
+        Dimension::Venue => None,
+    }
 }
 
-fn expiry_date(wall: i64) -> Option<String> {
-    let time = jiff::Timestamp::from_nanosecond(i128::from(wall)).ok()?;
-    Some(time.strftime("%Y-%m-%d").to_string())
+fn account_bit(account: u16) -> u64 {
+    1_u64.checked_shl(u32::from(account)).unwrap_or(0)
 }

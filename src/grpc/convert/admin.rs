@@ -490,9 +490,11 @@ pub fn create_group(request: pb::CreateGroupRequest) -> Result<CreateGroup, Malf
         parent_group_id,
         limits,
         context,
+        calendar,
     } = request;
     let mut found = Violations::default();
-    let group = read_group(group_id, level, parent_group_id, limits, ROOT, &mut found);
+    let what = (limits, calendar);
+    let group = read_group(group_id, level, parent_group_id, what, ROOT, &mut found);
     let change = change(context, ROOT.field("context"), &mut found);
     let request = group.zip(change);
     found.finish(request.map(|(group, change)| CreateGroup { group, change }))
@@ -538,6 +540,50 @@ pub fn update_group_limits(
             group: group?,
             expected_version: version?,
             limits: limits?,
+            change: change?,
+        })
+    };
+    found.finish(request())
+}
+
+/// A request to hang a bucket under another group.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct MoveBucket {
+    /// The bucket.
+    pub bucket: BucketId,
+    /// The group it comes to.
+    pub group: GroupId,
+    /// The version that the change was made from.
+    pub expected_version: u64,
+    /// Whether it is moved where that breaks a limit, too.
+    pub force: bool,
+    /// Who and why.
+    pub change: Change,
+}
+
+/// Reads a request to hang a bucket under another group.
+///
+/// # Errors
+/// Everything that is wrong with it by itself.
+pub fn move_bucket(request: pb::MoveBucketRequest) -> Result<MoveBucket, Malformed> {
+    let pb::MoveBucketRequest {
+        bucket_id,
+        group_id,
+        expected_version,
+        force,
+        context,
+    } = request;
+    let mut found = Violations::default();
+    let bucket = found.name(ROOT.field("bucket_id"), bucket_id);
+    let group = found.name(ROOT.field("group_id"), group_id);
+    let version = version(expected_version, &mut found);
+    let change = change(context, ROOT.field("context"), &mut found);
+    let request = || {
+        Some(MoveBucket {
+            bucket: bucket?,
+            group: group?,
+            expected_version: version?,
+            force,
             change: change?,
         })
     };

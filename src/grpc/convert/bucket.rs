@@ -287,7 +287,7 @@ pub(super) fn read_group(
     group_id: String,
     level: i32,
     parent_group_id: String,
-    limits: Option<pb::GroupLimits>,
+    (limits, calendar): (Option<pb::GroupLimits>, Option<pb::Calendar>),
     at: Path<'_>,
     found: &mut Violations,
 ) -> Option<GroupSetup> {
@@ -302,6 +302,7 @@ pub(super) fn read_group(
             | pb::Level::Bucket
             | pb::Level::Instrument
             | pb::Level::Venue
+            | pb::Level::Counterparty
             | pb::Level::Client
             | pb::Level::Global,
         ) => {
@@ -324,11 +325,13 @@ pub(super) fn read_group(
         Some(limits) => limits::read_group(limits, limits_at, found),
         None => None,
     };
+    let calendar = read_calendar(calendar, at.field("calendar"), found);
     Some(GroupSetup {
         id: id?,
         level: level?,
         parent: parent?,
         limits: limits?,
+        calendar: calendar?,
     })
 }
 
@@ -375,7 +378,9 @@ pub fn write(bucket: &BucketSetup) -> pb::BucketSpec {
     }
 }
 
-fn write_calendar(calendar: &Calendar) -> pb::Calendar {
+/// A calendar on the wire.
+#[must_use]
+pub fn write_calendar(calendar: &Calendar) -> pb::Calendar {
     let day = |day: &Weekday| day.to_monday_one_offset().unsigned_abs().into();
     pb::Calendar {
         time_zone: calendar.zone.iana_name().unwrap_or("UTC").to_owned(),

@@ -308,9 +308,12 @@ fn scope(
             Level::Instrument => (pb::ScopeKind::Instrument, of_instrument()),
             Level::Venue => (pb::ScopeKind::Venue, of_venue()),
             Level::Client => (pb::ScopeKind::Client, Some(client.to_string())),
-            Level::Order | Level::Bucket | Level::Desk | Level::Firm | Level::Global => {
-                (pb::ScopeKind::Unspecified, None)
-            }
+            Level::Order
+            | Level::Bucket
+            | Level::Desk
+            | Level::Firm
+            | Level::Counterparty
+            | Level::Global => (pb::ScopeKind::Unspecified, None),
         }
     };
     (kind, name.unwrap_or_default())
@@ -349,6 +352,7 @@ pub const fn write_level(level: Level) -> pb::Level {
         Level::Firm => pb::Level::Firm,
         Level::Instrument => pb::Level::Instrument,
         Level::Venue => pb::Level::Venue,
+        Level::Counterparty => pb::Level::Counterparty,
         Level::Client => pb::Level::Client,
         Level::Global => pb::Level::Global,
     }

@@ -7,11 +7,17 @@ use std::collections::HashMap;
 use std::fmt;
 
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
+use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt as _};
 
+use super::decision::write_reason;
+use crate::domain::amount::Quantity;
 use crate::domain::name::{AccountId, BucketId, GroupId, InstrumentId, VenueId};
 use crate::domain::order::OrderKey;
+use crate::engine::view::Usage;
 use crate::pb;
+
+/// Most broken limits that a refusal names, so that it fits the header it travels in.
+const LIMITS_MAX: usize = 16;
 
 /// `google.rpc.ErrorInfo.domain` of every status of the gateway.
 pub const DOMAIN: &str = "bulkhead";
@@ -30,6 +36,10 @@ pub mod reason {
     pub const UNKNOWN_INSTRUMENT: &str = "UNKNOWN_INSTRUMENT";
     /// NOT_FOUND.
     pub const UNKNOWN_ACCOUNT: &str = "UNKNOWN_ACCOUNT";
+    /// NOT_FOUND.
+    pub const UNKNOWN_VENUE: &str = "UNKNOWN_VENUE";
+    /// NOT_FOUND.
+    pub const UNKNOWN_COUNTERPARTY: &str = "UNKNOWN_COUNTERPARTY";
     /// ALREADY_EXISTS.
     pub const BUCKET_EXISTS: &str = "BUCKET_EXISTS";
     /// ALREADY_EXISTS.
@@ -56,6 +66,8 @@ pub mod reason {
     pub const BUCKET_RESERVED: &str = "BUCKET_RESERVED";
     /// FAILED_PRECONDITION.
     pub const FIGURE_TOO_LARGE: &str = "FIGURE_TOO_LARGE";
+    /// FAILED_PRECONDITION.
+    pub const GROUP_LIMITS_BROKEN: &str = "GROUP_LIMITS_BROKEN";
     /// RESOURCE_EXHAUSTED.
     pub const OVERLOADED: &str = "OVERLOADED";
     /// UNAVAILABLE.
@@ -71,6 +83,8 @@ pub mod reason {
         UNKNOWN_ORDER,
         UNKNOWN_INSTRUMENT,
         UNKNOWN_ACCOUNT,
+        UNKNOWN_VENUE,
+        UNKNOWN_COUNTERPARTY,
         BUCKET_EXISTS,
         GROUP_EXISTS,
         SESSION_TAKEN_OVER,
@@ -84,6 +98,7 @@ pub mod reason {
         REARM_REQUIRED,
         BUCKET_RESERVED,
         FIGURE_TOO_LARGE,
+        GROUP_LIMITS_BROKEN,
         OVERLOADED,
         DRAINING,
         INTERNAL_FAULT,
@@ -161,6 +176,8 @@ pub enum Obstacle {
     BucketReserved,
     /// A figure is too large to compute with.
     FigureTooLarge,
+    /// Limits of the group would be broken; the refusal names them.
+    GroupLimitsBroken,
 }
 
 impl Obstacle {
@@ -175,6 +192,7 @@ impl Obstacle {
             Self::RearmRequired => reason::REARM_REQUIRED,
             Self::BucketReserved => reason::BUCKET_RESERVED,
             Self::FigureTooLarge => reason::FIGURE_TOO_LARGE,
+            Self::GroupLimitsBroken => reason::GROUP_LIMITS_BROKEN,
         }
     }
 
@@ -199,6 +217,9 @@ impl Obstacle {
             Self::RearmRequired => "a stricter state is in force, and only a re-arm ends it",
             Self::BucketReserved => "the bucket is the gateway's own",
             Self::FigureTooLarge => "a figure is too large to compute with",
+            Self::GroupLimitsBroken => {
+                "limits of the group would be broken; force moves the bucket all the same"
+            }
         }
     }
 }
@@ -210,6 +231,8 @@ pub struct Refusal {
     reason: &'static str,
     text: Cow<'static, str>,
     violations: Vec<Violation>,
+    /// Limits in the way: reason, whose, and the figures in words.
+    limits: Vec<(&'static str, String, String)>,
     resource: Option<Box<(&'static str, String)>>,
     metadata: Vec<(&'static str, String)>,
 }
@@ -221,6 +244,7 @@ impl Refusal {
             reason,
             text: text.into(),
             violations: Vec::new(),
+            limits: Vec::new(),
             resource: None,
             metadata: Vec::new(),
         }
@@ -255,6 +279,41 @@ impl Refusal {
     pub fn unknown_group(id: &GroupId) -> Self {
         Self::new(Code::NotFound, reason::UNKNOWN_GROUP, "no such group")
             .about("bulkhead.v1.Group", id.to_string())
+    }
+
+    /// NOT_FOUND: no venue of this name has limits.
+    #[must_use]
+    pub fn unknown_venue(id: &str) -> Self {
+        let text = "no venue of this name has limits";
+        Self::new(Code::NotFound, reason::UNKNOWN_VENUE, text)
+            .about("bulkhead.v1.Venue", id.to_owned())
+    }
+
+    /// NOT_FOUND: no such counterparty.
+    #[must_use]
+    pub fn unknown_counterparty(id: &str) -> Self {
+        let text = "no such counterparty";
+        Self::new(Code::NotFound, reason::UNKNOWN_COUNTERPARTY, text)
+            .about("bulkhead.v1.Counterparty", id.to_owned())
+    }
+
+    /// FAILED_PRECONDITION: limits of a group would be broken.
+    #[must_use]
+    pub fn broken_limits(broken: &[Usage]) -> Self {
+        let told = |usage: &Usage| {
+            let figure = |units| Quantity::from_units(units).to_string();
+            let text = format!(
+                "would count {}, limit {}",
+                figure(usage.usage),
+                figure(usage.limit.unwrap_or_default())
+            );
+            let reason = pb::Reason::try_from(write_reason(usage.reason)).unwrap_or_default();
+            (reason.as_str_name(), usage.scope.clone(), text)
+        };
+        Self {
+            limits: broken.iter().take(LIMITS_MAX).map(told).collect(),
+            ..Self::obstacle(Obstacle::GroupLimitsBroken)
+        }
     }
 
     /// NOT_FOUND: no such order.
@@ -421,6 +480,12 @@ impl From<Refusal> for Status {
                 .map(|violation| FieldViolation::new(violation.field, violation.text.into_owned()))
                 .collect();
             details.set_bad_request(violations);
+        }
+        if !refusal.limits.is_empty() {
+            let limits = refusal.limits.into_iter();
+            let limits =
+                limits.map(|(reason, whose, text)| PreconditionViolation::new(reason, whose, text));
+            details.set_precondition_failure(limits.collect::<Vec<_>>());
         }
         if let Some(resource) = refusal.resource {
             let (kind, name) = *resource;

@@ -13,7 +13,7 @@ use crate::risk::flaws;
 use crate::risk::limits::{
     ConcentrationBound, ConcentrationLimit, GroupLimits, InstrumentLimits, InstrumentLists, Limits,
     LookAlikeLimit, NotionalRateLimit, OpenOrdersLimit, PositionRule, PostOnlyRule, RATE_MAX,
-    RateLimit, SelfMatchRule, ShortSaleRule, WINDOW_MAX,
+    RateLimit, SelfMatchRule, SelfMatchScope, ShortSaleRule, WINDOW_MAX,
 };
 use crate::risk::modes::{Mode, Modes};
 use crate::risk::policy::MODAL;
@@ -124,7 +124,8 @@ pub fn read(message: pb::Limits, at: Path<'_>, found: &mut Violations) -> Option
         instruments: lists?,
         post_only: post_only?,
         short_sale: short_sale?,
-        self_match: self_match?,
+        self_match: self_match?.0,
+        self_match_scope: self_match?.1,
         long_max: long_max?,
         short_max: short_max?,
         position_rule: position_rule?,
@@ -159,18 +160,36 @@ pub fn read_group(
         disclose,
         mode,
         modes,
+        position_long_max,
+        position_short_max,
+        open_orders,
+        concentrations,
+        traded_notional_max,
+        notional_rate,
     } = message;
     let currency = found.name(at.field("currency"), currency);
     let gross_notional_max = bound(found, at.field("gross_notional_max"), gross_notional_max);
     let net_notional_max = bound(found, at.field("net_notional_max"), net_notional_max);
     let order_rate = rate(order_rate, at.field("order_rate"), found);
     let modes = read_modes(mode, modes, at, found);
+    let long_max = bound(found, at.field("position_long_max"), position_long_max);
+    let short_max = bound(found, at.field("position_short_max"), position_short_max);
+    let open_orders = open_orders_limit(open_orders, at.field("open_orders"), found);
+    let concentration = concentration_limits(concentrations, at.field("concentrations"), found);
+    let traded_notional_max = bound(found, at.field("traded_notional_max"), traded_notional_max);
+    let notional_rate = notional_rate_limit(notional_rate, at.field("notional_rate"), found);
     let limits = GroupLimits {
         currency: currency?,
+        long_max: long_max?,
+        short_max: short_max?,
         gross_notional_max: gross_notional_max?,
         net_notional_max: net_notional_max?,
         net_offsets,
+        open_orders: open_orders?,
+        concentration: concentration?,
+        traded_notional_max: traded_notional_max?,
         order_rate: order_rate?,
+        notional_rate: notional_rate?,
         disclose,
         modes: modes?,
     };
@@ -409,31 +428,36 @@ fn self_match_rule(
     message: Option<pb::SelfMatchRule>,
     at: Path<'_>,
     found: &mut Violations,
-) -> Option<SelfMatchRule> {
+) -> Option<(SelfMatchRule, SelfMatchScope)> {
     let Some(pb::SelfMatchRule { mode, scope }) = message else {
-        return Some(SelfMatchRule::Allow);
+        return Some((SelfMatchRule::Allow, SelfMatchScope::Bucket));
     };
     let scope_at = at.field("scope");
-    match found.number(scope_at, scope) {
-        Some(pb::Level::Unspecified | pb::Level::Bucket) | None => {}
-        Some(pb::Level::Desk | pb::Level::Firm) => {
-            found.refuse(scope_at, "only LEVEL_BUCKET is looked at");
-        }
+    let scope = match found.number(scope_at, scope) {
+        Some(pb::Level::Unspecified | pb::Level::Bucket) => Some(SelfMatchScope::Bucket),
+        Some(pb::Level::Desk) => Some(SelfMatchScope::Desk),
+        Some(pb::Level::Firm) => Some(SelfMatchScope::Firm),
         Some(
             pb::Level::Order
             | pb::Level::Instrument
             | pb::Level::Venue
+            | pb::Level::Counterparty
             | pb::Level::Client
             | pb::Level::Global,
-        ) => found.refuse(scope_at, "not a level of buckets"),
-    }
+        ) => {
+            found.refuse(scope_at, "not a level of buckets");
+            None
+        }
+        None => None,
+    };
     let mode_at = at.field("mode");
-    match found.number(mode_at, mode)? {
+    let mode = match found.number(mode_at, mode)? {
         pb::SelfMatchMode::Unspecified => found.needed(mode_at, None),
         pb::SelfMatchMode::Allow => Some(SelfMatchRule::Allow),
         pb::SelfMatchMode::RejectNew => Some(SelfMatchRule::RejectNew),
         pb::SelfMatchMode::CancelResting => Some(SelfMatchRule::AskCancelResting),
-    }
+    };
+    mode.zip(scope)
 }
 
 /// Stands for every instrument in `allow`.
@@ -661,7 +685,12 @@ pub fn write(limits: &Limits) -> pb::Limits {
                 SelfMatchRule::AskCancelResting => pb::SelfMatchMode::CancelResting,
             }
             .into(),
-            scope: pb::Level::Bucket.into(),
+            scope: match limits.self_match_scope {
+                SelfMatchScope::Bucket => pb::Level::Bucket,
+                SelfMatchScope::Desk => pb::Level::Desk,
+                SelfMatchScope::Firm => pb::Level::Firm,
+            }
+            .into(),
         }),
         position_long_max: limits.long_max.map(decimal),
         position_short_max: limits.short_max.map(decimal),
@@ -683,10 +712,7 @@ pub fn write(limits: &Limits) -> pb::Limits {
             .collect(),
         gross_notional_max: limits.gross_notional_max.map(decimal),
         net_notional_max: limits.net_notional_max.map(decimal),
-        open_orders: limits.open_orders.map(|limit| pb::OpenOrdersLimit {
-            orders_max: limit.max,
-            exit_reserve: Some(limit.exit_reserve),
-        }),
+        open_orders: limits.open_orders.map(write_open_orders),
         concentrations: limits
             .concentration
             .iter()
@@ -694,11 +720,7 @@ pub fn write(limits: &Limits) -> pb::Limits {
             .collect(),
         traded_notional_max: limits.traded_notional_max.map(decimal),
         order_rate: limits.order_rate.as_ref().map(write_rate),
-        notional_rate: limits.notional_rate.map(|limit| pb::NotionalRateLimit {
-            notional_max: Some(decimal(limit.max)),
-            window: Some(duration(limit.window)),
-            cancels_give_back: limit.give_back,
-        }),
+        notional_rate: limits.notional_rate.map(write_notional_rate),
         reservation_ttl: Some(duration(limits.unsent_ttl)),
         mode: write_mode(limits.modes.whole()).into(),
         modes: write_modes(&limits.modes),
@@ -715,8 +737,33 @@ pub fn write_group(limits: &GroupLimits) -> pb::GroupLimits {
         net_offsets: limits.net_offsets,
         order_rate: limits.order_rate.as_ref().map(write_rate),
         disclose: limits.disclose,
+        position_long_max: limits.long_max.map(decimal),
+        position_short_max: limits.short_max.map(decimal),
+        open_orders: limits.open_orders.map(write_open_orders),
+        concentrations: limits
+            .concentration
+            .iter()
+            .map(write_concentration)
+            .collect(),
+        traded_notional_max: limits.traded_notional_max.map(decimal),
+        notional_rate: limits.notional_rate.map(write_notional_rate),
         mode: write_mode(limits.modes.whole()).into(),
         modes: write_modes(&limits.modes),
+    }
+}
+
+const fn write_open_orders(limit: OpenOrdersLimit) -> pb::OpenOrdersLimit {
+    pb::OpenOrdersLimit {
+        orders_max: limit.max,
+        exit_reserve: Some(limit.exit_reserve),
+    }
+}
+
+fn write_notional_rate(limit: NotionalRateLimit) -> pb::NotionalRateLimit {
+    pb::NotionalRateLimit {
+        notional_max: Some(decimal(limit.max)),
+        window: Some(duration(limit.window)),
+        cancels_give_back: limit.give_back,
     }
 }
 

@@ -150,6 +150,10 @@ pub enum UsageOf {
     Bucket(BucketId),
     /// Those of a group.
     Group(GroupId),
+    /// Those of a venue.
+    Venue(VenueId),
+    /// Those of a counterparty.
+    Counterparty(GroupId),
 }
 
 /// Reads a request to read the usage of limits.
@@ -163,6 +167,11 @@ pub fn get_usage(request: pb::GetUsageRequest) -> Result<UsageOf, Malformed> {
     let owner = match owner {
         Some(Owner::BucketId(id)) => found.name(ROOT.field("bucket_id"), id).map(UsageOf::Bucket),
         Some(Owner::GroupId(id)) => found.name(ROOT.field("group_id"), id).map(UsageOf::Group),
+        Some(Owner::VenueId(id)) => found.name(ROOT.field("venue_id"), id).map(UsageOf::Venue),
+        Some(Owner::CounterpartyId(id)) => {
+            let at = ROOT.field("counterparty_id");
+            found.name(at, id).map(UsageOf::Counterparty)
+        }
         None => found.needed(ROOT.field("owner"), None),
     };
     found.finish(owner)

@@ -14,6 +14,7 @@
 )]
 
 mod naive;
+mod paths;
 mod properties;
 mod run;
 mod threads;

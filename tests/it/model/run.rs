@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use bulkhead::domain::decision::Outcome;
+use bulkhead::domain::decision::{Dimension, Outcome};
 use bulkhead::domain::order::Notice;
 use bulkhead::domain::state::{OrderState, StateNote, TradingState};
 use bulkhead::domain::time::Now;
 use bulkhead::engine::Engine;
 use bulkhead::engine::admin::Scope;
 use bulkhead::engine::answer::{Answer, PositionView, Receipt, ReportFlag};
+use bulkhead::engine::group::Group;
 use bulkhead::engine::market::{Accepted, MarkUpdate, RateUpdate};
 use proptest::test_runner::TestCaseError;
 
-use super::naive::{Finding, Mark, Model, Notes, Place, Said, U};
+use super::naive::{self, Finding, Mark, Model, Notes, Place, Said, U};
 use super::world::{self, BUCKETS, CONTRACTS, Dice, Event, QUARANTINE, Shape, amount};
 use crate::support::{id, later};
 
@@ -363,29 +364,76 @@ impl Run {
         for at in 0..self.model.pools.len() {
             recount_bucket(&self.engine, &self.model, at, now).map_err(explain)?;
         }
-        for (at, group) in self.model.groups.iter().enumerate() {
-            let totals = self
-                .engine
-                .group(&id(group.name))
-                .unwrap()
-                .state
-                .lock()
-                .totals;
-            let engine = (
-                totals.totals.gross.units(),
-                totals.totals.long.units(),
-                totals.totals.short.units(),
-                totals.net.units(),
-            );
-            same(
-                &format!("totals of {}", group.name),
-                engine,
-                self.model.group_usage(at),
-            )
-            .map_err(explain)?;
+        for group in &self.model.groups {
+            let counted = self.engine.group(&id(group.name)).unwrap();
+            recount_level(&self.model, group, &counted, now).map_err(explain)?;
+        }
+        let around = self.engine.levels_around();
+        for (group, counted) in self.model.around.iter().zip(around) {
+            recount_level(&self.model, group, counted, now).map_err(explain)?;
         }
         Ok(())
     }
+}
+
+/// Everything that a group, a venue or a counterparty counts, whether or not a limit asks for it.
+fn recount_level(model: &Model, group: &naive::Group, counted: &Group, now: Now) -> Checked {
+    let what = |text: &str| format!("{text} of {}", group.name);
+    let usage = model.level_usage(group);
+    let mut state = counted.state.lock();
+    state.roll(now);
+    let totals = state.totals;
+    same(
+        &what("totals"),
+        (
+            totals.totals.gross.units(),
+            totals.totals.long.units(),
+            totals.totals.short.units(),
+            totals.net.units(),
+        ),
+        (usage.gross, usage.long, usage.short, usage.net),
+    )?;
+    same(&what("live orders"), state.open_orders, usage.orders)?;
+    same(&what("open value"), state.open_value().units(), usage.open)?;
+    let traded = state.traded_and_open().unwrap().units();
+    same(&what("traded and open"), traded, usage.traded)?;
+    let mut reach: Vec<(String, [U; 4])> = state
+        .positions()
+        .map(|(instrument, reach)| {
+            let (apart, together) = (reach.apart, reach.together);
+            let ends = [apart.long, apart.short, together.long, together.short];
+            (instrument.id.to_string(), ends.map(|end| end.units()))
+        })
+        .collect();
+    reach.sort();
+    let named = model
+        .contracts
+        .iter()
+        .map(|contract| contract.name.to_owned());
+    let mut expected: Vec<(String, [U; 4])> = named
+        .zip(usage.reach.iter().copied())
+        .filter(|(_, reach)| *reach != [0; 4])
+        .collect();
+    expected.sort();
+    same(&what("worst-case positions"), reach, expected)?;
+    let venues: Vec<(String, U)> = state
+        .gross_by_name()
+        .1
+        .into_iter()
+        .map(|(name, sum)| (name, sum.units()))
+        .collect();
+    let at_venues = usage.venues.iter().filter(|(_, sum)| **sum != 0);
+    let at_venues = at_venues.map(|(name, sum)| ((*name).to_owned(), *sum));
+    same(&what("gross by venue"), venues, at_venues.collect())?;
+    for (dimension, value, _, sum) in state.concentrations() {
+        let sums = match dimension {
+            Dimension::Venue => &usage.venues,
+            _ => &usage.underlyings,
+        };
+        let expected = sums.get(value).copied().unwrap_or(0);
+        same(&what(&format!("set {value}")), sum.units(), expected)?;
+    }
+    Ok(())
 }
 
 /// A live order: id, filled, leaves, reserved, pending, exit, state.
@@ -637,12 +685,21 @@ fn plain(list: &[bulkhead::domain::decision::Finding]) -> Vec<Finding> {
         .map(|finding| Finding {
             reason: finding.reason,
             level: finding.level,
+            by_venue: finding.dimension == Some(Dimension::Venue),
             figures: finding
                 .figures
                 .map(|figures| (figures.limit, figures.before, figures.after)),
         })
         .collect();
-    found.dedup_by_key(|finding| (finding.reason, finding.level, finding.figures));
+    found.dedup_by_key(|finding| {
+        let Finding {
+            reason,
+            level,
+            by_venue,
+            figures,
+        } = *finding;
+        (reason, level, by_venue, figures)
+    });
     found
 }
 
@@ -650,7 +707,7 @@ fn plain(list: &[bulkhead::domain::decision::Finding]) -> Vec<Finding> {
 fn alike(engine: &[Finding], model: &[Finding]) -> bool {
     engine.len() == model.len()
         && engine.iter().zip(model).all(|(one, other)| {
-            (one.reason, one.level) == (other.reason, other.level)
+            (one.reason, one.level, one.by_venue) == (other.reason, other.level, other.by_venue)
                 && (one.figures.is_none() || one.figures == other.figures)
         })
 }

@@ -186,8 +186,8 @@ fn counted(engine: &Engine) -> (Money, Money) {
     let desk = engine.group(&id("desk")).unwrap();
     let above = desk.state.lock().totals.totals.gross;
     let below = engine.all_buckets().into_iter().filter(|bucket| {
-        let path = bucket.path.iter();
-        path.into_iter().any(|group| group.id == desk.id)
+        let levels = bucket.levels();
+        levels.path.iter().any(|group| group.id == desk.id)
     });
     let sum = below.fold(Money::ZERO, |sum, bucket| {
         let gross = bucket.state.lock().totals().gross;

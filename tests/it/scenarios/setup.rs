@@ -58,6 +58,27 @@ impl Setup {
                 let name = head.next("a name")?;
                 self.bucket(name, &mut head, items)?;
             }
+            // `venue X: …`, `counterparty prime of X Y: …`: what all buckets do there together.
+            "venue" | "counterparty" => {
+                let name = head.next("a name")?;
+                let venues = match head.take("of") {
+                    true => head.until(&[]),
+                    false => Vec::new(),
+                };
+                let plural = if kind == "venue" {
+                    "venues"
+                } else {
+                    "counterparties"
+                };
+                let table = self.table(&[plural, name]);
+                if kind == "counterparty" {
+                    let text = |venue: &str| Value::String(venue.to_owned());
+                    let venues = venues.into_iter().map(text).collect();
+                    table.insert("venues".to_owned(), Value::Array(venues));
+                }
+                table.insert("currency".to_owned(), Value::String("USD".to_owned()));
+                put_all(self.table(&[plural, name, "limits"]), items)?;
+            }
             "client" => {
                 let name = head.next("a name")?;
                 let table = self.table(&["clients", name]);
@@ -80,7 +101,7 @@ impl Setup {
         if self.buckets.iter().any(|bucket| bucket == name) {
             put_bucket(self.table(&["buckets", name]), items)
         } else if self.groups.iter().any(|group| group == name) {
-            put_all(self.table(&["groups", name, "limits"]), items)
+            put_group(self.table(&["groups", name]), items)
         } else {
             Err(format!("no bucket or group {name:?}"))
         }
@@ -121,7 +142,7 @@ impl Setup {
         } else {
             table.insert("currency".to_owned(), Value::String("USD".to_owned()));
         }
-        put_all(self.table(&["groups", name, "limits"]), items)
+        put_group(self.table(&["groups", name]), items)
     }
 
     fn bucket(&mut self, name: &str, head: &mut Words<'_>, items: &str) -> Said<()> {
@@ -226,6 +247,18 @@ fn put_bucket(bucket: &mut Table, text: &str) -> Said<()> {
     Ok(())
 }
 
+/// What of a group's items is no limit.
+fn put_group(group: &mut Table, text: &str) -> Said<()> {
+    for item in items(text) {
+        let (key, value) = item.split_once(' ').unwrap_or((item, ""));
+        match key {
+            "calendar" => drop(group.insert(key.to_owned(), Value::String(value.to_owned()))),
+            _ => put(table_at(group, &["limits"]), key, value.trim())?,
+        }
+    }
+    Ok(())
+}
+
 fn put_all(table: &mut Table, text: &str) -> Said<()> {
     for item in items(text) {
         let (key, value) = item.split_once(' ').unwrap_or((item, ""));
@@ -282,6 +315,18 @@ fn put(table: &mut Table, key: &str, value: &str) -> Said<()> {
                 limit.insert("exit_reserve".to_owned(), count(kept)?);
             }
             Value::Table(limit)
+        }
+        // `reject_new`, `reject_new in desk`.
+        "self_match" => {
+            let mode = words.next("a mode")?.to_owned();
+            if words.take("in") {
+                let scope = words.next("bucket, desk or firm")?.to_owned();
+                let entries = [("mode", mode), ("scope", scope)];
+                let entries = entries.map(|(key, word)| (key.to_owned(), Value::String(word)));
+                Value::Table(entries.into_iter().collect())
+            } else {
+                Value::String(mode)
+            }
         }
         // `aggressive 0.05 absolute 2`.
         "collar" => Value::Table(pairs(&mut words)?),

@@ -248,6 +248,7 @@ async fn groups_are_created_listed_and_limited() {
             ..Default::default()
         }),
         context: context(),
+        calendar: None,
     };
     for _ in 0..2 {
         let request = group("desk-2", pb::Level::Desk, "firm");

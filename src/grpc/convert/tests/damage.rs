@@ -226,6 +226,7 @@ fn bad_numbers(name: &str) -> Vec<i64> {
         "UpdateLimitsRequest.expected_version"
         | "UpdateGroupLimitsRequest.expected_version"
         | "DeleteBucketRequest.expected_version"
+        | "MoveBucketRequest.expected_version"
         | "StreamMarksRequest.client_seq" => vec![0],
         name if name.ends_with(".page_size") => vec![1_001, 4_294_967_295],
         // FIX numbers are the venue's, versions of instruments are ignored, and zero asks for no check.

@@ -311,6 +311,7 @@ fn a_group_hangs_where_its_level_belongs() {
                 actor: s("anna"),
                 reason: s("why"),
             }),
+            calendar: None,
         };
         let expected: Vec<String> = wrong.into_iter().map(s).collect();
         assert_eq!(

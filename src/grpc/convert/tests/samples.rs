@@ -218,7 +218,7 @@ pub fn limits() -> Limits {
         short_sale: ShortSaleRule::Forbid.into(),
         self_match: Some(SelfMatchRule {
             mode: SelfMatchMode::CancelResting.into(),
-            scope: Level::Bucket.into(),
+            scope: Level::Firm.into(),
         }),
         position_long_max: dec("100"),
         position_short_max: dec("101"),
@@ -340,6 +340,12 @@ pub fn group_limits() -> GroupLimits {
             reason: Reason::NetNotional.into(),
             mode: LimitMode::Shadow.into(),
         }],
+        position_long_max: dec("3"),
+        position_short_max: dec("4"),
+        open_orders: limits().open_orders,
+        concentrations: vec![limits().concentrations.swap_remove(0)],
+        traded_notional_max: dec("6"),
+        notional_rate: limits().notional_rate,
     }
 }
 
@@ -602,6 +608,7 @@ fn admin_kinds() -> Vec<Kind> {
             parent_group_id: s(parent),
             limits: Some(group_limits()),
             context: context(),
+            calendar: bucket().calendar,
         };
         good(&request, needs)
     };
@@ -765,6 +772,20 @@ fn admin_kinds() -> Vec<Kind> {
             ],
         },
         Kind {
+            type_name: ".bulkhead.v1.MoveBucketRequest",
+            read: read!(MoveBucketRequest, admin::move_bucket),
+            samples: vec![good(
+                &MoveBucketRequest {
+                    bucket_id: s("arb-btc"),
+                    group_id: s("desk-2"),
+                    expected_version: 3,
+                    force: true,
+                    context: context(),
+                },
+                &[],
+            )],
+        },
+        Kind {
             type_name: ".bulkhead.v1.UpdateGroupLimitsRequest",
             read: read!(UpdateGroupLimitsRequest, admin::update_group_limits),
             samples: vec![good(
@@ -894,6 +915,8 @@ fn monitor_kinds() -> Vec<Kind> {
             samples: vec![
                 usage(Owner::BucketId(s("arb-btc"))),
                 usage(Owner::GroupId(s("desk-1"))),
+                usage(Owner::VenueId(s("VENUE-A"))),
+                usage(Owner::CounterpartyId(s("prime"))),
             ],
         },
         Kind {

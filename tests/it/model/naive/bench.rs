@@ -78,6 +78,8 @@ pub const CAPACITY: &[Reason] = &[
 
 pub(super) struct Bench {
     pub(super) exit: bool,
+    /// Whether what is measured is at one venue.
+    pub(super) by_venue: bool,
     pub(super) findings: Vec<Finding>,
     pub(super) shadow: Vec<Finding>,
     /// The limits that those are of, each once.
@@ -93,7 +95,9 @@ impl Bench {
     fn owner(&self, reason: Reason, level: Level) -> Option<Level> {
         let collar = [Reason::PriceCollar, Reason::PriceCollarPeriod].contains(&reason);
         match level {
-            Level::Desk | Level::Firm => Some(level),
+            // The rule of the bucket that asks, wherever the other order rests.
+            _ if reason == Reason::SelfMatch => Some(Level::Bucket),
+            Level::Desk | Level::Firm | Level::Venue | Level::Counterparty => Some(level),
             Level::Client => None,
             _ if collar && self.own_collar => None,
             _ => Some(Level::Bucket),
@@ -123,6 +127,7 @@ impl Bench {
         let finding = Finding {
             reason,
             level,
+            by_venue: self.by_venue && figures.is_some(),
             figures,
         };
         self.put(reason, level, finding);
@@ -164,6 +169,7 @@ impl Bench {
             let finding = Finding {
                 reason: cause,
                 level: Level::Order,
+                by_venue: false,
                 figures: None,
             };
             self.put(limit, level, finding);

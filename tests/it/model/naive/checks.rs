@@ -11,7 +11,7 @@ use super::counts::Usage;
 use super::life::{Held, Hold, Stage, Version};
 use super::market::Prices;
 use super::rules::{Collar, Rules, Set};
-use super::{Finding, Model, ONE, Place, U, down, over, up};
+use super::{Finding, Group, LevelUsage, Model, ONE, Place, U, down, over, up};
 
 impl Model {
     fn exposure_price(&self, ask: &Ask, prices: &Prices, slippage: U) -> Option<U> {
@@ -87,6 +87,7 @@ impl Model {
             findings: vec![Finding {
                 reason,
                 level,
+                by_venue: false,
                 figures: None,
             }],
             shadow: Vec::new(),
@@ -178,6 +179,7 @@ impl Model {
                     approved: self.now.mono,
                     deadline: self.now.mono + rules.patience,
                     counted: 0,
+                    counted_first: 0,
                     unvalued: notional.is_err(),
                     source: ask.source,
                     last: self.now.wall,
@@ -223,13 +225,16 @@ impl Model {
         };
         let added = (after.hold().value - held.value).max(0);
         after.counted += added;
+        if ask.replaces.is_none() {
+            after.counted_first = added;
+        }
 
         // The same lists with this order in them.
-        let groups_before: Vec<_> = self.pools[bucket]
-            .path
-            .iter()
-            .map(|group| self.group_usage(*group))
-            .collect();
+        let counted = |model: &Self| -> Vec<LevelUsage> {
+            let over = model.over(bucket, ask.account);
+            over.iter().map(|group| model.level_usage(group)).collect()
+        };
+        let levels_before = counted(self);
         let swapped = ask
             .replaces
             .map(|at| core::mem::replace(&mut self.orders[at], after.clone()));
@@ -237,12 +242,8 @@ impl Model {
             self.orders.push(after.clone());
         }
         let then = self.usage(bucket);
-        let groups_then: Vec<_> = self.pools[bucket]
-            .path
-            .iter()
-            .map(|group| self.group_usage(*group))
-            .collect();
-        let sets: Vec<(U, U, U)> = self.sets_of(ask, &rules, &before, &then);
+        let levels_then = counted(self);
+        let sets: Vec<(Set, U, U, U)> = self.sets_of(ask, &rules, &before, &then);
         match (ask.replaces, swapped) {
             (Some(at), Some(order)) => self.orders[at] = order,
             _ => drop(self.orders.pop()),
@@ -252,10 +253,11 @@ impl Model {
         let now = self.now.mono;
         let mut bench = Bench {
             exit,
+            by_venue: false,
             findings: Vec::new(),
             shadow: Vec::new(),
             shadowed: Vec::new(),
-            relaxed: self.relaxed(bucket),
+            relaxed: self.relaxed(bucket, ask.account),
             own_collar: contract.collar.is_some(),
         };
         bench.require(Reason::StateHalted, level, state != TradingState::Halted);
@@ -403,6 +405,28 @@ impl Model {
         if rules.self_match == 1 || asks {
             bench.require(Reason::SelfMatch, Level::Bucket, !self.crosses(ask));
         }
+        let levels: Vec<_> = self
+            .over(bucket, ask.account)
+            .into_iter()
+            .cloned()
+            .collect();
+        let levels: Vec<(Group, LevelUsage, LevelUsage)> = levels
+            .into_iter()
+            .zip(levels_before)
+            .zip(levels_then)
+            .map(|((group, before), then)| (group, before, then))
+            .collect();
+        for (group, _, _) in &levels {
+            if let Some(crosses) = self.crosses_in(ask, group) {
+                bench.require(Reason::SelfMatch, group.level, !crosses);
+            }
+        }
+        let valued = self.valued(bucket, &before);
+        let priced = self.priced(bucket, &before);
+        let needs = (notional.map(|_| ()), priced);
+        let above = |bench: &mut Bench, reason| {
+            self.judge_above(bench, reason, ask, &levels, added, needs.0, needs.1);
+        };
         for (reason, limit, way) in [
             (Reason::PositionLong, own.long, Side::Buy),
             (Reason::PositionShort, own.short, Side::Sell),
@@ -416,9 +440,8 @@ impl Model {
                     rules.reach(&then.lines[instrument], way),
                 );
             }
+            above(&mut bench, reason);
         }
-        let valued = self.valued(bucket, &before);
-        let priced = self.priced(bucket, &before);
         let known = notional.and(valued);
         for (reason, limit, old, new) in [
             (Reason::GrossNotional, rules.gross, before.gross, then.gross),
@@ -427,28 +450,7 @@ impl Model {
             if let Some(limit) = limit {
                 bench.value(reason, Level::Bucket, limit, old, known.map(|_| new));
             }
-            for ((group, old), new) in pool.path.iter().zip(&groups_before).zip(&groups_then) {
-                let group = &self.groups[*group];
-                let pick = |sum: &(U, U, U, U)| match reason {
-                    Reason::GrossNotional => sum.0,
-                    _ if group.rules.offsets => sum.1.max(sum.2).max(0),
-                    _ => sum.3,
-                };
-                let limit = if reason == Reason::GrossNotional {
-                    group.rules.gross
-                } else {
-                    group.rules.net
-                };
-                if let Some(limit) = limit {
-                    bench.value(
-                        reason,
-                        group.level,
-                        limit,
-                        pick(old),
-                        notional.and(priced).map(|_| pick(new)),
-                    );
-                }
-            }
+            above(&mut bench, reason);
         }
         if let (Some((max, reserve)), None) = (rules.open, ask.replaces) {
             let limit = if exit { max } else { max - reserve };
@@ -460,7 +462,9 @@ impl Model {
                 count(before.orders + 1),
             );
         }
-        for (bound, old, new) in sets {
+        above(&mut bench, Reason::OpenOrders);
+        for (set, bound, old, new) in sets {
+            bench.by_venue = set == Set::Venue;
             bench.value(
                 Reason::Concentration,
                 Level::Bucket,
@@ -468,7 +472,9 @@ impl Model {
                 old,
                 known.map(|_| new),
             );
+            bench.by_venue = false;
         }
+        above(&mut bench, Reason::Concentration);
         if let Some(limit) = rules.traded {
             bench.value(
                 Reason::TradedNotional,
@@ -478,6 +484,7 @@ impl Model {
                 notional.map(|_| before.traded + added),
             );
         }
+        above(&mut bench, Reason::TradedNotional);
         if let Some(source) = ask.source.filter(|_| ask.replaces.is_none() || !exit) {
             let came = |from: Option<usize>| -> U {
                 pool.inbound
@@ -521,8 +528,7 @@ impl Model {
                 count(used + 1),
             );
         }
-        for group in &pool.path {
-            let group = &self.groups[*group];
+        for (group, _, _) in &levels {
             if let Some(limit) = &group.rules.rate {
                 let (most, used, _) = use_of(&group.approved, limit, now, reserve);
                 bench.measure(
@@ -549,6 +555,7 @@ impl Model {
                 notional.map(|_| used + added),
             );
         }
+        above(&mut bench, Reason::NotionalRate);
         Judged {
             findings: bench.findings,
             shadow: bench.shadow,
@@ -564,13 +571,13 @@ impl Model {
     }
 
     /// What a bucket and the groups above it do not enforce, and whether it is in shadow.
-    fn relaxed(&self, bucket: usize) -> BTreeMap<(Level, Reason), bool> {
+    fn relaxed(&self, bucket: usize, account: usize) -> BTreeMap<(Level, Reason), bool> {
         let pool = &self.pools[bucket];
         let own = (Level::Bucket, &pool.rules.shadow, &pool.rules.off);
-        let groups = pool.path.iter().map(|group| {
-            let group = &self.groups[*group];
-            (group.level, &group.rules.shadow, &group.rules.off)
-        });
+        let groups = self
+            .over(bucket, account)
+            .into_iter()
+            .map(|group| (group.level, &group.rules.shadow, &group.rules.off));
         let mut relaxed = BTreeMap::new();
         for (level, shadow, off) in core::iter::once(own).chain(groups) {
             relaxed.extend(shadow.iter().map(|limit| ((level, *limit), true)));
@@ -579,7 +586,13 @@ impl Model {
         relaxed
     }
 
-    fn sets_of(&self, ask: &Ask, rules: &Rules, before: &Usage, then: &Usage) -> Vec<(U, U, U)> {
+    fn sets_of(
+        &self,
+        ask: &Ask,
+        rules: &Rules,
+        before: &Usage,
+        then: &Usage,
+    ) -> Vec<(Set, U, U, U)> {
         let venue = self.pools[ask.bucket].accounts[ask.account].0;
         let mut found = Vec::new();
         for set in [Set::Underlying, Set::Venue] {
@@ -590,6 +603,7 @@ impl Model {
                 };
                 if only.is_none_or(|only| only == value) {
                     found.push((
+                        set,
                         Self::bound(rules, *bound),
                         self.in_set(ask.bucket, before, set, value),
                         self.in_set(ask.bucket, then, set, value),

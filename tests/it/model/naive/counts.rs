@@ -177,8 +177,8 @@ impl Model {
         let executed = pool
             .traded
             .iter()
-            .filter(|(wall, _)| self.is_today(bucket, *wall));
-        usage.traded = usage.open_value + executed.map(|(_, value)| value).sum::<U>();
+            .filter(|(wall, _, _)| self.is_today(bucket, *wall));
+        usage.traded = usage.open_value + executed.map(|(_, value, _)| value).sum::<U>();
         usage
     }
 

@@ -47,13 +47,7 @@ impl Model {
         let now = self.now;
         self.tally(ask.bucket, &judged);
         let after = judged.after.unwrap();
-        for group in self.pools[ask.bucket].path.clone() {
-            let group = &mut self.groups[group];
-            if let Some(limit) = &group.rules.rate {
-                let (_, _, reserve) = use_of(&group.approved, limit, now.mono, judged.reserve);
-                group.approved.push((now.mono, reserve));
-            }
-        }
+        self.count_above(ask, judged.added, judged.reserve);
         self.attempt(ask.bucket, judged.reserve);
         let pool = &mut self.pools[ask.bucket];
         if pool.rules.notional_rate.is_some() {
@@ -124,6 +118,7 @@ impl Model {
         Said::Rejected(vec![Finding {
             reason: Reason::DuplicateMismatch,
             level: Level::Order,
+            by_venue: false,
             figures: None,
         }])
     }
@@ -285,21 +280,26 @@ impl Model {
             let targets = self.pools[bucket].targets.clone();
             for target in targets.iter().take(tries) {
                 let to = target.bucket.unwrap_or(bucket);
-                let common = |level: Level| {
-                    let at = |path: &[usize]| {
-                        path.iter()
-                            .copied()
-                            .find(|group| self.groups[*group].level == level)
-                    };
-                    let source = at(&self.pools[bucket].path);
-                    source.is_some() && source == at(&self.pools[to].path)
-                };
-                if to != bucket && judged.findings.iter().any(|finding| common(finding.level)) {
-                    continue;
-                }
                 let Ok(mut second) = self.ask(order, to, Some(target.account)) else {
                     continue;
                 };
+                let common = |level: Level| {
+                    let at = |bucket, account| {
+                        let over = self.over(bucket, account);
+                        over.iter()
+                            .find(|group| group.level == level)
+                            .map(|it| it.name)
+                    };
+                    let source = at(bucket, ask.account);
+                    source.is_some() && source == at(to, second.account)
+                };
+                // What a group lets into one venue says nothing of another.
+                let elsewhere = target.account.0 != self.pools[bucket].accounts[ask.account].0;
+                let binds = |finding: &Finding| !(finding.by_venue && elsewhere);
+                let bound = judged.findings.iter().filter(|finding| binds(finding));
+                if bound.into_iter().any(|finding| common(finding.level)) {
+                    continue;
+                }
                 second.source = (to != bucket).then_some(bucket);
                 let first = self.meet(to, second.instrument);
                 let there = self.judge(&second);

@@ -50,6 +50,14 @@ impl Model {
             {
                 *entry -= back.min(*entry);
             }
+            let share = |counted: U| match total {
+                _ if total <= 0 => 0,
+                _ if unfilled == total => counted,
+                _ => (counted * unfilled).div_euclid(total),
+            };
+            let (bucket, account) = (order.bucket, order.account);
+            let (approved, back) = (order.approved, share(order.counted_first));
+            self.give_back_above(bucket, account, approved, back);
         }
         answer
     }
@@ -205,7 +213,8 @@ impl Model {
             let versions = &self.orders[at].versions;
             let held = versions.iter().map(|version| version.unit).max();
             let value = self.fill_value(bucket, instrument, fill, held);
-            self.pools[bucket].traded.push((self.now.wall, value));
+            let of = self.orders[at].account;
+            self.pools[bucket].traded.push((self.now.wall, value, of));
             let last = report.leaves.is_some_and(|leaves| leaves.is_zero());
             let (fee, fee_in) = self.fee_of(instrument, fill);
             self.change(at, |order| {
@@ -265,10 +274,11 @@ impl Model {
         };
         self.meet(bucket, instrument);
         let value = self.fill_value(bucket, instrument, fill, None);
-        self.pools[bucket].traded.push((self.now.wall, value));
         let account = self
             .find_account(bucket, report.venue.as_str(), account)
             .unwrap_or(0);
+        let pool = &mut self.pools[bucket];
+        pool.traded.push((self.now.wall, value, account));
         let (fee, fee_in) = self.fee_of(instrument, fill);
         self.loose.push(Loose {
             bucket,
@@ -335,9 +345,12 @@ impl Model {
             fee_in: self.fee_of(instrument, to).1,
         });
         if let Some(new) = &new {
-            self.pools[bucket]
-                .traded
-                .push((self.now.wall, (new.value - old.value).max(0)));
+            let more = (new.value - old.value).max(0);
+            let of = match at {
+                Some((at, _)) if !self.orders[*at].gone => self.orders[*at].account,
+                _ => old.account,
+            };
+            self.pools[bucket].traded.push((self.now.wall, more, of));
         }
         match *at {
             // Of an order that is forgotten only the fill is left.

@@ -69,6 +69,8 @@ pub struct Held {
     /// Until when word of it may take.
     pub deadline: u64,
     pub counted: U,
+    /// The same, of the order as it was first approved.
+    pub counted_first: U,
     pub unvalued: bool,
     pub source: Option<usize>,
     /// When it was last told of, wall time.

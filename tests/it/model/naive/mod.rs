@@ -7,6 +7,7 @@ mod checks;
 mod counts;
 mod decide;
 mod facts;
+mod levels;
 mod life;
 mod market;
 mod rules;
@@ -23,6 +24,7 @@ use life::{Held, Loose};
 
 pub use bench::CAPACITY;
 pub use counts::{Line, Usage};
+pub use levels::LevelUsage;
 pub use market::Mark;
 pub use rules::{Bound, Collar, Contract, GroupRules, MODAL, Own, Rate, Rules, Set, Window};
 
@@ -70,7 +72,8 @@ pub struct Pool {
     pub attempts: Vec<(u64, bool)>,
     pub notionals: Vec<(u64, U)>,
     pub alike: Vec<(u64, usize, Side, U, Terms)>,
-    pub traded: Vec<(i64, U)>,
+    /// When, how much, and at which account.
+    pub traded: Vec<(i64, U, usize)>,
     pub inbound: Vec<(i64, usize, U)>,
     /// What limits in shadow would have refused: when, which, and whose.
     pub shadowed: Vec<(i64, Reason, Level)>,
@@ -93,6 +96,11 @@ pub struct Group {
     pub state: TradingState,
     pub version: u64,
     pub approved: Vec<(u64, bool)>,
+    pub notionals: Vec<(u64, U)>,
+    /// Time of day, UTC, at which its trading day begins.
+    pub reset: i64,
+    /// Of a venue or a counterparty: its venues, whose accounts it counts.
+    pub venues: Vec<&'static str>,
 }
 
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -110,6 +118,8 @@ pub enum Place {
 pub struct Finding {
     pub reason: Reason,
     pub level: Level,
+    /// Whether it is about what is at one venue.
+    pub by_venue: bool,
     pub figures: Option<(U, U, U)>,
 }
 
@@ -192,6 +202,8 @@ pub struct Model {
     pub contracts: &'static [Contract],
     pub pools: Vec<Pool>,
     pub groups: Vec<Group>,
+    /// Venues, and then counterparties.
+    pub around: Vec<Group>,
     pub quarantine: usize,
     pub states: BTreeMap<Place, TradingState>,
     /// Ids that a client may use in a day; a tenth more for exits.
@@ -222,6 +234,7 @@ impl Model {
             contracts,
             pools,
             groups,
+            around: Vec::new(),
             quarantine,
             states: BTreeMap::new(),
             quotas: BTreeMap::new(),

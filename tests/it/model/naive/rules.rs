@@ -95,6 +95,8 @@ pub struct Rules {
     pub short_sale: u8,
     /// 0 allowed, 1 refused, 2 cancel the resting one.
     pub self_match: u8,
+    /// Among whose orders that looks: 0 the bucket's, 1 the desk's, 2 the firm's.
+    pub self_scope: u8,
     pub long: Option<U>,
     pub short: Option<U>,
     pub no_credit: bool,
@@ -253,7 +255,13 @@ pub struct GroupRules {
     pub gross: Option<U>,
     pub net: Option<U>,
     pub offsets: bool,
+    pub long: Option<U>,
+    pub short: Option<U>,
+    pub open: Option<(u32, u32)>,
+    pub sets: Vec<(Set, Option<&'static str>, U)>,
+    pub traded: Option<U>,
     pub rate: Option<Rate>,
+    pub notional_rate: Option<(U, u64, bool)>,
     pub disclose: bool,
     pub shadow: Vec<Reason>,
     pub off: Vec<Reason>,

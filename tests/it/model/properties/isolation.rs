@@ -106,7 +106,7 @@ fn nl3_only_limits_of_groups_let_one_bucket_feel_another() {
         limits: 2,
         ..PLAIN
     };
-    let above = |finding: &Finding| matches!(finding.level, Level::Desk | Level::Firm);
+    let above = |finding: &Finding| finding.level.is_above();
     check("nl3", 500, cases(30..60), |(mut seeds, steps)| {
         // Every attempt counts in the order rate, so the two would drift apart by what only one of them tried.
         seeds.truncate(10);

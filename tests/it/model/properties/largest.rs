@@ -79,8 +79,7 @@ fn look(run: &mut Run, order: &Order, found: &LargestOf, lot: U) -> Checked {
         }
     }
     for (finding, quantity) in &found.limits {
-        let hidden =
-            matches!(finding.level, Level::Desk | Level::Firm) && finding.figures.is_none();
+        let hidden = finding.level.is_above() && finding.figures.is_none();
         same("hidden", quantity.is_none(), hidden)?;
         let Some(quantity) = quantity else { continue };
         let known = |answer: &Answer| {

@@ -24,6 +24,7 @@ use crate::support::{id, report};
 const PLAIN: Shape = Shape {
     limits: 3,
     groups: true,
+    around: false,
     reroutes: false,
     admin: true,
     mess: true,

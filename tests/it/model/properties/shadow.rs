@@ -20,6 +20,16 @@ fn bare_group(rules: &GroupRules) -> GroupRules {
         gross: rules.gross.filter(|_| keep(Reason::GrossNotional)),
         net: rules.net.filter(|_| keep(Reason::NetNotional)),
         rate: rules.rate.filter(|_| keep(Reason::OrderRate)),
+        long: rules.long.filter(|_| keep(Reason::PositionLong)),
+        short: rules.short.filter(|_| keep(Reason::PositionShort)),
+        open: rules.open.filter(|_| keep(Reason::OpenOrders)),
+        traded: rules.traded.filter(|_| keep(Reason::TradedNotional)),
+        notional_rate: rules.notional_rate.filter(|_| keep(Reason::NotionalRate)),
+        sets: if keep(Reason::Concentration) {
+            rules.sets.clone()
+        } else {
+            Vec::new()
+        },
         offsets: rules.offsets,
         disclose: rules.disclose,
         shadow: Vec::new(),

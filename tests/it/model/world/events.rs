@@ -397,7 +397,8 @@ pub fn event(dice: &mut Dice, model: &Model, past: &[Event], shape: Shape) -> Ev
             if dice.one_in(4) {
                 let group = usize::try_from(dice.roll(3)).unwrap();
                 let mut rules = group_rules(bits, shape.limits);
-                rules.rate = model.groups[group].rules.rate;
+                let kept = &model.groups[group].rules;
+                (rules.rate, rules.notional_rate) = (kept.rate, kept.notional_rate);
                 return Event::GroupLimits(group, rules);
             }
             // Windows stay: what they counted is told by their limits.

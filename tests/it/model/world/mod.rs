@@ -123,6 +123,8 @@ pub struct Shape {
     pub limits: u64,
     /// Whether groups have limits.
     pub groups: bool,
+    /// Whether venues and counterparties have limits too, and self-match rules look beyond the bucket.
+    pub around: bool,
     /// Whether reroutes are declared and asked for.
     pub reroutes: bool,
     /// Whether states change and limits are cut on the way.
@@ -136,6 +138,7 @@ pub struct Shape {
 pub const FULL: Shape = Shape {
     limits: 4,
     groups: true,
+    around: true,
     reroutes: true,
     admin: true,
     mess: true,
@@ -223,6 +226,7 @@ pub fn rules(seed: u64, limits: u64) -> Rules {
         rules.short_sale = dice.pick(&[1, 2]);
     }
     (rules.shadow, rules.off) = modes(seed);
+    rules.self_scope = dice.pick(&[0, 1, 2, 2]);
     rules
 }
 
@@ -261,13 +265,53 @@ fn group_rules(seed: u64, limits: u64) -> GroupRules {
         disclose: dice.one_in(2),
         shadow,
         off,
+        long: dice.some(limits * 2, &[8, 20]),
+        short: dice.some(limits * 2, &[8, 20]),
+        open: dice
+            .one_in(limits * 2)
+            .then(|| (dice.pick(&[3, 6]), dice.roll(2) as u32)),
+        traded: dice.some(limits * 2, &[3_000, 6_000]),
+        ..more_group_rules(seed, limits)
+    }
+}
+
+/// The rest of the bits are spent: these come from a stirred seed.
+fn more_group_rules(seed: u64, limits: u64) -> GroupRules {
+    let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (seed >> 17));
+    let notional_rate = dice
+        .one_in(limits * 2)
+        .then(|| (dice.pick(&[1_500, 3_000]) * ONE, SECOND, dice.one_in(2)));
+    let mut sets = Vec::new();
+    if dice.one_in(limits) {
+        let only = dice.pick(&[None, Some("BTC")]);
+        sets.push((Set::Underlying, only, dice.pick(&[1_500, 2_500]) * ONE));
+    }
+    if dice.one_in(limits) {
+        sets.push((Set::Venue, dice.pick(&[None, Some("X")]), 1_500 * ONE));
+        // By its name and as one of all: the tighter one holds.
+        if dice.one_in(2) {
+            sets.push((Set::Venue, Some("Y"), dice.pick(&[1_000, 2_000]) * ONE));
+        }
+    }
+    GroupRules {
+        notional_rate,
+        sets,
+        ..GroupRules::default()
     }
 }
 
 /// Keeps capacity alone where the shape asks for it.
 fn shaped(rules: Rules, shape: Shape) -> Rules {
     if !shape.plain {
-        return rules;
+        let self_scope = if shape.around && shape.groups {
+            rules.self_scope
+        } else {
+            0
+        };
+        return Rules {
+            self_scope,
+            ..rules
+        };
     }
     Rules {
         slippage: rules.slippage,
@@ -365,13 +409,42 @@ pub fn model(seeds: &[u64], shape: Shape) -> Model {
         state: TradingState::Active,
         version: 1,
         approved: Vec::new(),
+        notionals: Vec::new(),
+        reset: Dice(seed(at).rotate_left(32)).pick(&[0, 0, 9, 17]) * HOUR,
+        venues: Vec::new(),
     };
     let groups = vec![
         group("firm", Level::Firm, 3),
         group("d1", Level::Desk, 4),
         group("d2", Level::Desk, 5),
     ];
+    let around = [
+        Group {
+            venues: vec!["X"],
+            ..group("X", Level::Venue, 4)
+        },
+        Group {
+            venues: vec!["X", "Y"],
+            ..group("prime", Level::Counterparty, 5)
+        },
+    ];
     let mut model = Model::new(CONTRACTS, pools, groups, QUARANTINE, START);
+    if shape.around {
+        // Other limits than those of the desks that these seeds made.
+        let stirred = |at: usize| seed(at).rotate_left(17);
+        model.around = around
+            .into_iter()
+            .zip([4, 5])
+            .map(|(level, at)| Group {
+                rules: if shape.groups {
+                    group_rules(stirred(at), shape.limits * 2)
+                } else {
+                    GroupRules::default()
+                },
+                ..level
+            })
+            .collect();
+    }
     let mut dice = Dice(seed(9).rotate_left(32));
     for client in CLIENTS.iter().filter(|_| !shape.plain) {
         if dice.one_in(5) {

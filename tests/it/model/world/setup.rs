@@ -7,13 +7,14 @@ use bulkhead::domain::instrument::{Instrument, InstrumentType, Listing, OptionRi
 use bulkhead::domain::source::DIVERGENCE_MAX;
 use bulkhead::engine::Engine;
 use bulkhead::engine::setup::{
-    BucketSetup, ClientSetup, EngineSetup, GroupSetup, InboundRule, RerouteRule, RouteTarget,
+    BucketSetup, ClientSetup, CounterpartySetup, EngineSetup, GroupSetup, InboundRule, RerouteRule,
+    RouteTarget, VenueSetup,
 };
 use bulkhead::risk::calendar::{Calendar, TradingWindow};
 use bulkhead::risk::limits::{
     ConcentrationBound, ConcentrationLimit, GroupLimits, InstrumentLimits, InstrumentLists, Limits,
     LookAlikeLimit, NotionalRateLimit, OpenOrdersLimit, PositionRule, PostOnlyRule, RateLimit,
-    SelfMatchRule, ShortSaleRule,
+    SelfMatchRule, SelfMatchScope, ShortSaleRule,
 };
 use bulkhead::risk::modes::{Mode, Modes};
 use jiff::ToSpan;
@@ -22,7 +23,7 @@ use jiff::tz::TimeZone;
 
 use super::{BUCKETS, CONTRACTS, QUARANTINE, amount};
 use crate::model::naive::{
-    Bound, Collar, Contract, GroupRules, Model, ONE, Pool, RETENTION, Rate, Rules, Set,
+    Bound, Collar, Contract, Group, GroupRules, Model, ONE, Pool, RETENTION, Rate, Rules, Set,
 };
 use crate::support::id;
 
@@ -134,6 +135,11 @@ pub fn limits(rules: &Rules) -> Limits {
             SelfMatchRule::RejectNew,
             SelfMatchRule::AskCancelResting,
         ][usize::from(rules.self_match)],
+        self_match_scope: [
+            SelfMatchScope::Bucket,
+            SelfMatchScope::Desk,
+            SelfMatchScope::Firm,
+        ][usize::from(rules.self_scope)],
         long_max: rules.long.map(amount),
         short_max: rules.short.map(amount),
         position_rule: if rules.no_credit {
@@ -201,12 +207,44 @@ fn modes(shadow: &[Reason], off: &[Reason]) -> Modes {
 pub fn group_limits(rules: &GroupRules) -> GroupLimits {
     GroupLimits {
         currency: id("USD"),
+        long_max: rules.long.map(amount),
+        short_max: rules.short.map(amount),
         gross_notional_max: rules.gross.map(amount),
         net_notional_max: rules.net.map(amount),
         net_offsets: rules.offsets,
+        open_orders: rules
+            .open
+            .map(|(max, exit_reserve)| OpenOrdersLimit { max, exit_reserve }),
+        concentration: rules
+            .sets
+            .iter()
+            .map(|(set, only, bound)| ConcentrationLimit {
+                dimension: match set {
+                    Set::Underlying => Dimension::Underlying,
+                    Set::Venue => Dimension::Venue,
+                },
+                value: only.map(str::to_owned),
+                bound: ConcentrationBound::Money(amount(*bound)),
+            })
+            .collect(),
+        traded_notional_max: rules.traded.map(amount),
         order_rate: rules.rate.map(rate),
+        notional_rate: rules
+            .notional_rate
+            .map(|(max, window, give_back)| NotionalRateLimit {
+                max: amount(max),
+                window,
+                give_back,
+            }),
         disclose: rules.disclose,
         modes: modes(&rules.shadow, &rules.off),
+    }
+}
+
+fn group_calendar(group: &Group) -> Calendar {
+    Calendar {
+        reset: Time::midnight().saturating_add(group.reset.nanoseconds()),
+        ..Calendar::utc()
     }
 }
 
@@ -256,8 +294,25 @@ pub fn engine(model: &Model) -> Engine {
             level: group.level,
             parent: (group.level == Level::Desk).then(|| id("firm")),
             limits: group_limits(&group.rules),
+            calendar: group_calendar(group),
         })
         .collect();
+    for level in &model.around {
+        let (limits, calendar) = (group_limits(&level.rules), group_calendar(level));
+        match level.level {
+            Level::Venue => setup.venues.push(VenueSetup {
+                id: id(level.name),
+                limits,
+                calendar,
+            }),
+            _ => setup.counterparties.push(CounterpartySetup {
+                id: id(level.name),
+                venues: level.venues.iter().map(|venue| id(venue)).collect(),
+                limits,
+                calendar,
+            }),
+        }
+    }
     let buckets = model.pools[..QUARANTINE]
         .iter()
         .map(|pool| {

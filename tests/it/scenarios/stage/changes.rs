@@ -4,10 +4,11 @@ use bulkhead::domain::amount::{Price, Quantity};
 use bulkhead::domain::state::{StateCause, StateNote, TradingState};
 use bulkhead::engine::admin::{AdminError, Scope};
 use bulkhead::engine::market::{Accepted, MarkUpdate, RateUpdate};
+use bulkhead::engine::view::Usage;
 
 use super::{Stage, id, length, refused};
 use crate::scenarios::expect::same;
-use crate::scenarios::script::{Said, Words, name_of};
+use crate::scenarios::script::{Said, Words, name_of, shout};
 
 impl Stage {
     pub(super) fn mark(&self, words: &mut Words<'_>, expected: Option<Words<'_>>) -> Said<()> {
@@ -132,6 +133,40 @@ impl Stage {
             engine.update_limits(&found.id, version.unwrap_or(current), found.limits)
         };
         admin(done.map(drop), expected)
+    }
+
+    /// `move b to d2 [forced]`; of a move that was forced, `-> broke ONE OTHER`.
+    pub(super) fn move_bucket(
+        &self,
+        words: &mut Words<'_>,
+        expected: Option<Words<'_>>,
+    ) -> Said<()> {
+        let bucket = self.holder(words)?;
+        if !words.take("to") {
+            return Err("a move needs `to group`".to_owned());
+        }
+        let group = words.next("a group")?;
+        let force = words.take("forced");
+        let done = self
+            .engine()
+            .move_bucket(&id(&bucket)?, &id(group)?, None, force, self.now);
+        let named = |broken: &[Usage]| -> String {
+            let names = broken.iter().map(|usage| shout(usage.reason.name()));
+            names.collect::<Vec<String>>().join(" ")
+        };
+        match done {
+            Ok(moved) if moved.broken.is_empty() => admin(Ok(()), expected),
+            Ok(moved) => {
+                let mut words = expected.unwrap_or(Words::of(""));
+                if !words.take("broke") {
+                    return Err(format!("it broke {}", named(&moved.broken)));
+                }
+                let expected = words.until(&[]).join(" ");
+                same("broken", &expected, &named(&moved.broken), String::clone)
+            }
+            Err(AdminError::Breached(broken)) => refused(expected, &named(&broken)),
+            Err(error) => admin(Err(error), expected),
+        }
     }
 
     pub(super) fn control(

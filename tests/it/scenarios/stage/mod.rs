@@ -87,6 +87,7 @@ impl Stage {
                 let done = self.engine().delete_bucket(&id(words.next("a bucket")?)?);
                 admin(done.map(drop), expected)?;
             }
+            "move" => self.move_bucket(&mut words, expected)?,
             "wait" => {
                 let nanos = length(words.next("a duration")?)?;
                 self.now = Now {

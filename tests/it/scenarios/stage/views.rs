@@ -1,7 +1,10 @@
 //! Lines about what is shown, and what must hold whatever the scenario says.
 
+use std::sync::Arc;
+
 use bulkhead::domain::amount::{Money, Quantity};
-use bulkhead::domain::decision::Reason;
+use bulkhead::domain::decision::{Level, Reason};
+use bulkhead::engine::group::Group;
 use bulkhead::engine::order::OrderView;
 
 use super::{Stage, id};
@@ -108,14 +111,29 @@ impl Stage {
 
     /// `expect usage [b] GROSS_NOTIONAL [of BTC] 900 [limit 1000] [mode shadow] [times 3]`.
     fn expect_usage(&self, words: &mut Words<'_>) -> Said<()> {
-        let holder = self.holder(words)?;
+        let around = ["venue", "counterparty"]
+            .into_iter()
+            .find(|word| words.take(word));
+        let holder = match around {
+            Some(_) => words.next("a name")?.to_owned(),
+            None => self.holder(words)?,
+        };
         let reason = expect::reason(words.next("a reason")?)?;
         let scope = words
             .take("of")
             .then(|| words.next("a scope"))
             .transpose()?;
         let engine = self.engine();
-        let lines = match engine.group(&id(&holder)?) {
+        let named = |group: &&Arc<Group>| {
+            let level = if around == Some("venue") {
+                Level::Venue
+            } else {
+                Level::Counterparty
+            };
+            around.is_some() && group.level == level && group.id.as_str() == holder
+        };
+        let around = engine.levels_around().iter().find(named);
+        let lines = match around.cloned().or(engine.group(&id(&holder)?)) {
             Some(group) => engine.group_usage(&group, self.now),
             None => engine.usage(&*self.bucket(&holder)?, self.now),
         };
