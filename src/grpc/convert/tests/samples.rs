@@ -307,21 +307,10 @@ pub fn group_limits() -> GroupLimits {
         disclose: true,
         position_long_max: dec("3"),
         position_short_max: dec("4"),
-        open_orders: Some(OpenOrdersLimit {
-            orders_max: 50,
-            exit_reserve: Some(5),
-        }),
-        concentrations: vec![concentration(
-            ScopeKind::Venue,
-            "VENUE-A",
-            Bound::GrossNotionalMax(dec("5").unwrap()),
-        )],
+        open_orders: limits().open_orders,
+        concentrations: vec![limits().concentrations.swap_remove(0)],
         traded_notional_max: dec("6"),
-        notional_rate: Some(NotionalRateLimit {
-            notional_max: dec("7"),
-            window: lasting(60),
-            cancels_give_back: true,
-        }),
+        notional_rate: limits().notional_rate,
     }
 }
 
