@@ -263,16 +263,22 @@ fn level_around(
     };
     let calendar = section.take("calendar");
     let calendar = named_calendar(calendar, names, calendars);
-    let written = section.take("limits");
-    let currency = match written {
+    let written = match has_venues {
+        true => section.required("limits", "a table of limits", Some),
+        false => section.take("limits"),
+    };
+    let currency: Option<Currency> = match written {
         Some(_) => section.required("currency", "the currency of the limits", Cursor::name),
         None => section.optional("currency", Cursor::name),
     };
     section.close();
+    let known = currency.is_some();
+    // Read for what is wrong with them, even where their currency is missing.
     let limits = match (written, currency.or_else(no_currency)) {
         (Some(written), Some(currency)) => limits::group(written, currency, names),
         _ => None,
     };
+    let limits = limits.filter(|_| known);
     Some(RawLevel {
         venues: venues?,
         calendar,

@@ -26,9 +26,7 @@ pub(super) fn bucket(cursor: Cursor<'_>, currency: Currency, names: &Names) -> O
     let mut section = cursor.section()?;
     let none = Limits::unlimited(currency);
     let instruments = section.take("instruments");
-    let self_match = section
-        .optional("self_match", self_match)
-        .unwrap_or_default();
+    let mut self_match_scope = SelfMatchScope::default();
     if instruments.is_none() {
         cursor.missing("instruments", format!("a table with allow, {ALLOW}"));
     }
@@ -54,8 +52,14 @@ pub(super) fn bucket(cursor: Cursor<'_>, currency: Currency, names: &Names) -> O
         short_sale: section
             .optional("short_sale", |cursor| cursor.word(SHORT_SALE))
             .unwrap_or_default(),
-        self_match: self_match.0,
-        self_match_scope: self_match.1,
+        self_match: match section.optional("self_match", self_match) {
+            Some((mode, scope)) => {
+                self_match_scope = scope;
+                mode
+            }
+            None => SelfMatchRule::default(),
+        },
+        self_match_scope,
         long_max: section.limit("long_max", Cursor::amount),
         short_max: section.limit("short_max", Cursor::amount),
         position_rule: section

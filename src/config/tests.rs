@@ -18,8 +18,9 @@ use crate::domain::instrument::{Collar, InstrumentType, Payoff};
 use crate::domain::name::{InstrumentId, Kind, Name};
 use crate::domain::time::{MILLISECOND, SECOND};
 use crate::engine::setup::RouteTarget;
+use crate::risk::calendar::Calendar;
 use crate::risk::limits::{
-    ConcentrationBound, ConcentrationLimit, InstrumentLimits, InstrumentLists, Limits,
+    ConcentrationBound, ConcentrationLimit, GroupLimits, InstrumentLimits, InstrumentLists, Limits,
     LookAlikeLimit, NotionalRateLimit, OpenOrdersLimit, PositionRule, PostOnlyRule, RateLimit,
     SelfMatchRule, SelfMatchScope, ShortSaleRule,
 };
@@ -604,6 +605,90 @@ conversions = [["EUR", "GBP", "USD"]]"#,
         exit_reserve: 1,
     };
     assert_eq!(client.order_rate, Some(rate));
+}
+
+#[test]
+fn limits_of_groups_venues_and_counterparties_are_read_and_described() {
+    let limits = r#"{ long_max = "1", short_max = "2", gross_notional_max = "3", net_notional_max = "4", net_offsets = true, open_orders = { max = 5, exit_reserve = 1 }, concentration = [{ by = "venue", of = "BETA", max = "6" }, { by = "sector", max = "7" }], traded_notional_max = "8", order_rate = { max = 9, window = "1s", exit_reserve = 2 }, notional_rate = { max = "10", window = "2s", give_back = true }, disclose = true }"#;
+    let document = changed(
+        "BETA = \"second\"",
+        &format!("BETA = {{ description = \"second\", currency = \"USD\", calendar = \"day\", limits = {limits} }}"),
+    )
+    .replace(
+        "[engine]",
+        &format!("[counterparties.prime]\nvenues = [\"ALPHA\", \"BETA\"]\ncurrency = \"USD\"\nlimits = {limits}\n[engine]"),
+    )
+    .replace(
+        "limits = { gross_notional_max = \"100\" }",
+        &format!("calendar = \"day\"\nlimits = {limits}"),
+    );
+    let settings = Settings::parse(&document).unwrap();
+    let bounded = |dimension, value: Option<&str>, bound| ConcentrationLimit {
+        dimension,
+        value: value.map(str::to_owned),
+        bound: ConcentrationBound::Money(amount(bound)),
+    };
+    let expected = GroupLimits {
+        currency: name("USD"),
+        long_max: Some(amount("1")),
+        short_max: Some(amount("2")),
+        gross_notional_max: Some(amount("3")),
+        net_notional_max: Some(amount("4")),
+        net_offsets: true,
+        open_orders: Some(OpenOrdersLimit {
+            max: 5,
+            exit_reserve: 1,
+        }),
+        concentration: vec![
+            bounded(Dimension::Venue, Some("BETA"), "6"),
+            bounded(Dimension::Sector, None, "7"),
+        ],
+        traded_notional_max: Some(amount("8")),
+        order_rate: Some(RateLimit {
+            max: 9,
+            window: SECOND,
+            exit_reserve: 2,
+        }),
+        notional_rate: Some(NotionalRateLimit {
+            max: amount("10"),
+            window: 2 * SECOND,
+            give_back: true,
+        }),
+        disclose: true,
+    };
+    let desk = &settings.groups[1];
+    assert_eq!(desk.limits, expected);
+    let EngineSetup {
+        venues,
+        counterparties,
+        ..
+    } = settings.engine;
+    assert_eq!((venues.len(), counterparties.len()), (1, 1));
+    assert_eq!(
+        (venues[0].id.as_str(), &venues[0].limits),
+        ("BETA", &expected)
+    );
+    assert_eq!(venues[0].calendar, desk.calendar);
+    assert_eq!(venues[0].calendar.reset, jiff::civil::time(17, 0, 0, 0));
+    assert_eq!(
+        (
+            &counterparties[0].limits,
+            counterparties[0].calendar.clone()
+        ),
+        (&expected, Calendar::utc())
+    );
+    assert_eq!(counterparties[0].venues, [name("ALPHA"), name("BETA")]);
+
+    let described = describe::nested(describe::group(&expected));
+    let text = toml::to_string(&serde_json::json!({ "limits": described })).unwrap();
+    let problems = Problems::default();
+    let node = layers::merge_text(&text, &problems);
+    let cursor = Cursor::new(node.get("limits").unwrap(), &problems);
+    let names = Names {
+        venues: [name("BETA")].into(),
+        ..Names::default()
+    };
+    assert_eq!(limits::group(cursor, name("USD"), &names), Some(expected));
 }
 
 /// Limits as they are described, written as a document and read again.

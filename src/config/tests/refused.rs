@@ -18,7 +18,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "[venues]",
         "[limits]\n[venues]",
-        "limits = {}: expected a known key: server, calendars, instruments, groups, profiles, buckets, engine, clients, venues",
+        "limits = {}: expected a known key: server, calendars, instruments, groups, venues, counterparties, profiles, buckets, engine, clients",
     ),
     (
         "zone = \"America/New_York\"\n",
@@ -477,6 +477,62 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "gross_notional_max = \"100\"",
         "gross_notional_max = \"-1\"",
         "groups.desk.limits.gross_notional_max = \"-1\": expected zero or more",
+    ),
+    (
+        "gross_notional_max = \"100\"",
+        "short_max = \"-1\"",
+        "groups.desk.limits.short_max = \"-1\": expected zero or more",
+    ),
+    (
+        "gross_notional_max = \"100\"",
+        "concentration = [{ by = \"venue\", of = \"ALPHA\", max = \"1\" }, { by = \"venue\", of = \"ALPHA\", max = \"2\" }]",
+        "groups.desk.limits.concentration.1.of = \"ALPHA\": expected another set than that of concentration.0",
+    ),
+    (
+        "gross_notional_max = \"100\"",
+        "concentration = [{ by = \"venue\", capital_share = \"0.1\" }]",
+        "groups.desk.limits.concentration.0.capital_share = \"0.1\": expected an amount of money: a group has no capital",
+    ),
+    (
+        "[groups.desk]",
+        "[groups.desk]\ncalendar = \"night\"",
+        "groups.desk.calendar = \"night\": expected a name declared in [calendars]: day",
+    ),
+    // Venues and counterparties.
+    (
+        "ALPHA = \"first\"",
+        "ALPHA = { limits = {} }",
+        "venues.ALPHA.currency is missing: expected the currency of the limits",
+    ),
+    (
+        "ALPHA = \"first\"",
+        "ALPHA = { currency = \"USD\", limits = { gross_notional_max = \"-1\" } }",
+        "venues.ALPHA.limits.gross_notional_max = \"-1\": expected zero or more",
+    ),
+    (
+        "BETA = \"second\"",
+        "BETA = { currency = \"EUR\", limits = {} }",
+        "buckets.alpha.currency is missing: expected EUR, the currency of venue BETA",
+    ),
+    (
+        "[engine]",
+        "[counterparties.prime]\nvenues = [\"BETA\"]\ncurrency = \"EUR\"\nlimits = {}\n[engine]",
+        "buckets.alpha.currency is missing: expected EUR, the currency of counterparty prime",
+    ),
+    (
+        "[engine]",
+        "[counterparties.prime]\nvenues = [\"GAMMA\"]\ncurrency = \"USD\"\nlimits = {}\n[engine]",
+        "counterparties.prime.venues.0 = \"GAMMA\": expected a name declared in [venues]: ALPHA, BETA",
+    ),
+    (
+        "[engine]",
+        "[counterparties.one]\nvenues = [\"BETA\"]\ncurrency = \"USD\"\nlimits = {}\n[counterparties.two]\nvenues = [\"ALPHA\", \"BETA\"]\ncurrency = \"USD\"\nlimits = {}\n[engine]",
+        "counterparties.two.venues = [\"ALPHA\", \"BETA\"]: expected venues of no other counterparty: BETA belongs to one",
+    ),
+    (
+        "long_max = \"5\"",
+        "self_match = { mode = \"reject_new\", scope = \"venue\" }",
+        "buckets.alpha.limits.self_match.scope = \"venue\": expected one of \"bucket\", \"desk\", \"firm\"",
     ),
     (
         "profile = \"std\"",

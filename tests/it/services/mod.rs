@@ -10,6 +10,7 @@ mod buckets;
 mod firm;
 mod market;
 mod monitor;
+mod moves;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,8 +53,12 @@ impl Stage {
     }
 
     async fn with(buckets: Vec<BucketSetup>) -> Self {
+        Self::made_of(EngineSetup::new(id("USD")), buckets).await
+    }
+
+    async fn made_of(setup: EngineSetup, buckets: Vec<BucketSetup>) -> Self {
         let engine = Engine::new(
-            EngineSetup::new(id("USD")),
+            setup,
             firm(),
             buckets,
             vec![perpetual("ETH"), perpetual("BTC")],

@@ -129,6 +129,7 @@ fn every_enum_that_is_answered_covers_the_contracts() {
         Level::Firm,
         Level::Instrument,
         Level::Venue,
+        Level::Counterparty,
         Level::Client,
         Level::Global,
     ];

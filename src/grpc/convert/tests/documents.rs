@@ -146,11 +146,11 @@ fn limits_that_contradict_themselves_are_refused() {
             "limits.concentrations[0].bound",
         ),
         (
-            |it| it.self_match.as_mut().unwrap().scope = pb::Level::Desk.into(),
+            |it| it.self_match.as_mut().unwrap().scope = pb::Level::Venue.into(),
             "limits.self_match.scope",
         ),
         (
-            |it| it.self_match.as_mut().unwrap().scope = pb::Level::Firm.into(),
+            |it| it.self_match.as_mut().unwrap().scope = pb::Level::Counterparty.into(),
             "limits.self_match.scope",
         ),
         (
@@ -212,6 +212,23 @@ fn group_limits_survive_a_round_trip() {
         documents::write_group(&found.finish(read).unwrap()),
         group_limits()
     );
+}
+
+#[test]
+fn group_limits_that_make_no_sense_are_refused() {
+    type Damage = fn(&mut pb::GroupLimits);
+    let twice: Damage = |it| it.concentrations.push(it.concentrations[0].clone());
+    let share: Damage = |it| it.concentrations[0].bound = limits().concentrations[1].bound.clone();
+    for (damage, path) in [
+        (twice, "limits.concentrations[1].value"),
+        (share, "limits.concentrations[0].capital_share_max"),
+    ] {
+        let mut message = group_limits();
+        damage(&mut message);
+        let mut found = Violations::default();
+        let read = documents::read_group(message, ROOT.field("limits"), &mut found);
+        assert_eq!(paths(found.finish(read)), [path]);
+    }
 }
 
 fn read_bucket(

@@ -140,6 +140,16 @@ fn every_refusal_has_its_code_and_its_reason() {
             resource("bulkhead.v1.VenueAccount", "v/a"),
         ),
         (
+            Refusal::unknown_venue("v"),
+            Code::NotFound,
+            resource("bulkhead.v1.Venue", "v"),
+        ),
+        (
+            Refusal::unknown_counterparty("p"),
+            Code::NotFound,
+            resource("bulkhead.v1.Counterparty", "p"),
+        ),
+        (
             Refusal::bucket_exists(&bucket),
             Code::AlreadyExists,
             resource(of_bucket, "b"),
@@ -160,6 +170,7 @@ fn every_refusal_has_its_code_and_its_reason() {
         obstacle(Obstacle::RearmRequired),
         obstacle(Obstacle::BucketReserved),
         obstacle(Obstacle::FigureTooLarge),
+        (Refusal::broken_limits(&[]), Code::FailedPrecondition, None),
         (Refusal::overloaded(), Code::ResourceExhausted, None),
         (Refusal::draining(), Code::Unavailable, None),
         (Refusal::internal(), Code::Internal, None),
