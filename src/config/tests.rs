@@ -655,6 +655,7 @@ fn limits_of_groups_venues_and_counterparties_are_read_and_described() {
             give_back: true,
         }),
         disclose: true,
+        modes: Modes::default(),
     };
     let desk = &settings.groups[1];
     assert_eq!(desk.limits, expected);
