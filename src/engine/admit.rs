@@ -3,6 +3,7 @@
 //! The bucket is locked, then its groups upward. All figures are computed, all checks run, and then either everything is assigned or nothing
 //! but the rate windows, the tallies and the stored answer. What-if takes the same way and assigns nothing (K1).
 
+mod all;
 mod rates;
 mod size;
 
@@ -11,9 +12,10 @@ use std::sync::Arc;
 use arrayvec::ArrayVec;
 use parking_lot::MutexGuard;
 
+pub(super) use self::all::{LegRef, Together, Weighed};
 use self::rates::{Rates, client_rate};
 use super::answer::Subject;
-use super::bucket::{Bucket, BucketState, Move, Shift, Touched};
+use super::bucket::{Bucket, BucketState, Move, Opened, Shift, Touched};
 use super::client::Client;
 use super::group::GroupState;
 use super::market::Listed;
@@ -49,6 +51,15 @@ pub(super) struct Sitting<'a> {
     pub quiet: bool,
     /// Bucket it was addressed to, where that is another one.
     pub source: Option<&'a BucketId>,
+    /// Whether all of it is undone in the end: it takes no number of the log.
+    pub trial: bool,
+}
+
+impl Sitting<'_> {
+    /// Whether what is decided takes a number of the log.
+    const fn is_logged(&self) -> bool {
+        self.commit && !self.trial
+    }
 }
 
 /// What came of it.
@@ -112,6 +123,8 @@ struct Replaced {
 #[derive(Default)]
 struct Above<'b> {
     groups: ArrayVec<MutexGuard<'b, GroupState>, DEPTH>,
+    /// Whether more orders are weighed under the same locks.
+    kept: bool,
 }
 
 impl<'b> Above<'b> {
@@ -125,7 +138,9 @@ impl<'b> Above<'b> {
 
     /// Lets the path go as soon as its figures are settled: siblings wait for no more than that.
     fn done(&mut self) {
-        self.groups.clear();
+        if !self.kept {
+            self.groups.clear();
+        }
     }
 }
 
@@ -142,6 +157,29 @@ impl Engine {
         let mut guard = bucket.state.lock();
         let state = &mut *guard;
         state.roll(sitting.now);
+        let mut above = Above::default();
+        let opened = self.admit_in(bucket, state, &mut above, (order, to), sitting, admitted);
+        let Some((listed, opened)) = opened else {
+            return;
+        };
+        match (admitted.number, opened) {
+            (Some(_), _) => state.keep_holding(bucket, &listed, &self.market, sitting.now),
+            // Who only asked, or was refused, leaves nothing behind.
+            (None, Some(opened)) => state.close_holding(opened),
+            (None, None) => {}
+        }
+    }
+
+    /// The same in a bucket that is locked. Tells of the contract, and of the place that was made for it.
+    fn admit_in<'b>(
+        &self,
+        bucket: &'b Arc<Bucket>,
+        state: &mut BucketState,
+        above: &mut Above<'b>,
+        (order, to): (&Order, Option<&Route>),
+        sitting: &Sitting<'_>,
+        admitted: &mut Admitted,
+    ) -> Option<(Arc<Listed>, Option<Opened>)> {
         #[cfg(test)]
         super::faults::strike(&order.key.cl_ord_id);
         let mut refuse = |state: &mut BucketState, level, reason| {
@@ -150,14 +188,16 @@ impl Engine {
         let instruments = self.market.instruments();
         let listed = instruments.get(&order.instrument);
         let Some(listed) = listed.filter(|listed| !listed.is_changing()) else {
-            return refuse(state, Level::Instrument, Reason::UnknownInstrument);
+            refuse(state, Level::Instrument, Reason::UnknownInstrument);
+            return None;
         };
         let (venue, account) = match to {
             Some(route) => (&route.venue, Some(&route.account)),
             None => (&order.venue, order.account.as_ref()),
         };
         let Some((account, route)) = state.account(venue, account) else {
-            return refuse(state, Level::Bucket, Reason::RouteNotConfigured);
+            refuse(state, Level::Bucket, Reason::RouteNotConfigured);
+            return None;
         };
         let opened = state.try_holding(listed, &self.market, sitting.now);
         let ask = Ask {
@@ -173,13 +213,8 @@ impl Engine {
             size: order.size,
             replaced: None,
         };
-        self.weigh(bucket, state, &mut Above::default(), ask, sitting, admitted);
-        match (admitted.number, opened) {
-            (Some(_), _) => state.keep_holding(bucket, listed, &self.market, sitting.now),
-            // Who only asked, or was refused, leaves nothing behind.
-            (None, Some(opened)) => state.close_holding(opened),
-            (None, None) => {}
-        }
+        self.weigh(bucket, state, above, ask, sitting, admitted);
+        Some((Arc::clone(listed), opened))
     }
 
     /// Puts a replace of a live order to the bar.
@@ -194,6 +229,27 @@ impl Engine {
         let mut guard = bucket.state.lock();
         let state = &mut *guard;
         state.roll(sitting.now);
+        let mut above = Above::default();
+        self.replace_in(
+            bucket,
+            state,
+            &mut above,
+            (number, replace),
+            sitting,
+            admitted,
+        );
+    }
+
+    /// The same in a bucket that is locked.
+    fn replace_in<'b>(
+        &self,
+        bucket: &'b Arc<Bucket>,
+        state: &mut BucketState,
+        above: &mut Above<'b>,
+        (number, replace): (usize, &Replace),
+        sitting: &Sitting<'_>,
+        admitted: &mut Admitted,
+    ) {
         #[cfg(test)]
         super::faults::strike(&replace.key.cl_ord_id);
         let mut refuse = |state: &mut BucketState, level, reason| {
@@ -238,7 +294,7 @@ impl Engine {
                 unvalued: record.unvalued,
             }),
         };
-        self.weigh(bucket, state, &mut Above::default(), ask, sitting, admitted);
+        self.weigh(bucket, state, above, ask, sitting, admitted);
     }
 
     /// A refusal before any figure: the attempt counts, nothing else changes.
@@ -265,7 +321,7 @@ impl Engine {
             state.count_refusal(&verdict.broken);
         }
         *admitted = Admitted {
-            sequence: self.next_sequence(sitting.commit),
+            sequence: self.next_sequence(sitting.is_logged()),
             verdict,
             versions: Versions {
                 limits: state.version,
@@ -510,7 +566,7 @@ impl Engine {
         drop(path);
 
         *admitted = Admitted {
-            sequence: self.next_sequence(sitting.commit),
+            sequence: self.next_sequence(sitting.is_logged()),
             versions: Versions {
                 limits: state.version,
                 reference: instrument.version,

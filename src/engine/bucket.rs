@@ -6,6 +6,7 @@
 mod breach;
 mod concentration;
 mod holding;
+mod savepoint;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ pub use concentration::{ACCOUNTS, CONCENTRATIONS, Touched};
 use concentration::{TagName, Tagged};
 pub use holding::Holding;
 use holding::{AccountLine, Best};
+pub use savepoint::Savepoint;
 
 use super::group::Group;
 use super::market::{Listed, Market};

@@ -121,7 +121,8 @@ impl Engine {
             match (&entry.order, &entry.answer) {
                 // What was refused on an earlier day is not what is released now, nor a replace of an order that is forgotten: the answer
                 // does not hang on when housekeeping comes by.
-                (OrderSlot::None | OrderSlot::Version(_), _) if !is_of_today && leads_nowhere => {}
+                (OrderSlot::None | OrderSlot::Version(_) | OrderSlot::Basket(_), _)
+                    if !is_of_today && leads_nowhere => {}
                 (OrderSlot::None, None) => return Ok(Some(receipt)),
                 _ => return Ok(None),
             }
@@ -307,7 +308,7 @@ impl Engine {
             .filter(|entry| entry.decided() == root.decided)?;
         let bucket = match &entry.order {
             OrderSlot::Live(bucket, _) | OrderSlot::Ended(bucket, _) => Arc::clone(bucket),
-            OrderSlot::None | OrderSlot::Version(_) => return None,
+            OrderSlot::None | OrderSlot::Version(_) | OrderSlot::Basket(_) => return None,
         };
         let mut guard = bucket.state.lock();
         let state = &mut *guard;
@@ -317,7 +318,10 @@ impl Engine {
         let was_live = entry.is_live();
         let mut record = match &entry.order {
             OrderSlot::Live(_, number) => state.orders.try_remove(*number)?,
-            OrderSlot::Ended(..) | OrderSlot::None | OrderSlot::Version(_) => {
+            OrderSlot::Ended(..)
+            | OrderSlot::None
+            | OrderSlot::Version(_)
+            | OrderSlot::Basket(_) => {
                 let OrderSlot::Ended(_, record) =
                     core::mem::replace(&mut entry.order, OrderSlot::None)
                 else {

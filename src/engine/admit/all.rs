@@ -1,0 +1,185 @@
+//! Many orders and replaces of one bucket before the bar, all or none (J1): one after the other on the state as those before leave it,
+//! under one hold of the bucket's lock and of the groups above. Nobody else sees the state in between.
+
+use core::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use super::{Above, Admitted, Sitting};
+use crate::domain::decision::Reason;
+use crate::domain::order::{Order, Replace};
+use crate::engine::Engine;
+use crate::engine::bucket::{Bucket, BucketState, Savepoint};
+use crate::engine::market::Listed;
+use crate::engine::order::OrderRecord;
+use crate::risk::exposure::GroupTotals;
+use crate::risk::window::OrderRate;
+
+/// One of the requests that are decided together.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::engine) enum LegRef<'a> {
+    /// A new order.
+    Order(&'a Order),
+    /// A change of the live order of this number, or why there is none.
+    Replace(&'a Replace, Result<usize, Reason>),
+    /// One that cannot be taken at all.
+    Dismissed(Reason),
+}
+
+/// Requests that are decided together.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::engine) struct Together<'a> {
+    pub legs: &'a [LegRef<'a>],
+}
+
+/// What came of them.
+#[derive(Default)]
+pub(in crate::engine) struct Weighed {
+    /// Of each leg that was evaluated.
+    pub legs: Vec<Admitted>,
+    /// The first that failed.
+    pub failed: Option<usize>,
+    /// End of the bucket's trading day, wall nanoseconds.
+    pub day_end: i64,
+}
+
+/// A group as it was.
+struct GroupBefore {
+    totals: GroupTotals,
+    rate: Option<OrderRate>,
+}
+
+impl Above<'_> {
+    fn save(&self) -> Vec<GroupBefore> {
+        let before = |group: &parking_lot::MutexGuard<'_, super::GroupState>| GroupBefore {
+            totals: group.totals,
+            rate: group.limits.order_rate.map(|_| group.rate.clone()),
+        };
+        self.groups.iter().map(before).collect()
+    }
+
+    fn restore(&mut self, before: Vec<GroupBefore>) {
+        for (group, before) in self.groups.iter_mut().zip(before) {
+            group.totals = before.totals;
+            if let Some(rate) = before.rate {
+                group.rate = rate;
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// Puts requests to the bar together. They take effect where all of them pass and `sitting` is no trial; else the bucket and its groups
+    /// are as before, but for the attempts in the order rates, which a trial takes back too.
+    pub(in crate::engine) fn admit_all(
+        &self,
+        bucket: &Arc<Bucket>,
+        together: &Together<'_>,
+        sitting: &Sitting<'_>,
+        weighed: &mut Weighed,
+    ) {
+        let mut guard = bucket.state.lock();
+        let state = &mut *guard;
+        state.roll(sitting.now);
+        weighed.day_end = state.day_end();
+        let mut above = Above {
+            kept: true,
+            ..Above::default()
+        };
+        above.lock(bucket);
+        let groups = above.save();
+        let mut save = state.savepoint();
+        let mut reached = Vec::new();
+        let met = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            self.weigh_all(
+                bucket,
+                (state, &mut above),
+                together,
+                sitting,
+                (weighed, &mut save, &mut reached),
+            );
+        }));
+        if met.is_ok() && weighed.failed.is_none() && !sitting.trial {
+            drop(above);
+            for listed in reached {
+                state.keep_holding(bucket, &listed, &self.market, sitting.now);
+            }
+            return;
+        }
+        above.restore(groups);
+        drop(above);
+        let undone = state.restore(save, !sitting.trial);
+        if let Some(failed) = weighed.legs.last().filter(|_| weighed.failed.is_some())
+            && !sitting.trial
+        {
+            state.count_refusal(&failed.verdict.broken);
+        }
+        drop(guard);
+        self.take_back(undone.into_iter());
+        if let Err(fault) = met {
+            std::panic::resume_unwind(fault);
+        }
+    }
+
+    fn weigh_all<'b>(
+        &self,
+        bucket: &'b Arc<Bucket>,
+        (state, above): (&mut BucketState, &mut Above<'b>),
+        together: &Together<'_>,
+        sitting: &Sitting<'_>,
+        (weighed, save, reached): (&mut Weighed, &mut Savepoint, &mut Vec<Arc<Listed>>),
+    ) {
+        weighed.legs.reserve(together.legs.len());
+        for (at, leg) in together.legs.iter().enumerate() {
+            let sitting = Sitting {
+                used: sitting
+                    .used
+                    .saturating_add(u32::try_from(at).unwrap_or(u32::MAX)),
+                ..*sitting
+            };
+            let mut admitted = Admitted::default();
+            match leg {
+                LegRef::Order(order) => {
+                    if let Some(listed) = self.market.instruments().get(&order.instrument) {
+                        state.keep_as_it_is(save, listed.number);
+                    }
+                    let opened =
+                        self.admit_in(bucket, state, above, (order, None), &sitting, &mut admitted);
+                    if let Some((listed, opened)) = opened {
+                        if let Some(opened) = opened {
+                            save.opened(opened);
+                        }
+                        reached.push(listed);
+                    }
+                    if let Some(number) = admitted.number {
+                        save.inserted(number);
+                    }
+                }
+                LegRef::Replace(replace, Ok(number)) => {
+                    state.keep_order(save, *number);
+                    let of = (*number, *replace);
+                    self.replace_in(bucket, state, above, of, &sitting, &mut admitted);
+                }
+                LegRef::Replace(_, Err(reason)) | LegRef::Dismissed(reason) => {
+                    admitted = self.dismissed(*reason, sitting.is_logged(), sitting.now);
+                }
+            }
+            let passes = admitted.verdict.passes();
+            weighed.legs.push(admitted);
+            if !passes {
+                weighed.failed = Some(at);
+                return;
+            }
+        }
+    }
+
+    /// Keeps the memory of orders that were undone, and forgets when they would have been overdue.
+    fn take_back(&self, undone: impl Iterator<Item = Box<OrderRecord>>) {
+        for record in undone {
+            if record.send_after_commit {
+                let due = (record.deadline, record.key.clone());
+                self.unsent.lock().remove(&due);
+            }
+            self.records.give(record);
+        }
+    }
+}
