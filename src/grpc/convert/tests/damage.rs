@@ -552,6 +552,10 @@ fn every_damaged_field_of_every_request_is_refused_by_its_path() {
 
 /// Scopes that `SetState` refuses as such, which `documents` tests.
 fn not_here(type_name: &str, field: &str) -> bool {
+    // No leg of a basket may have it, which `orders` tests.
+    if type_name == ".bulkhead.v1.DecideBasketRequest" && field == "Order.allow_reroute" {
+        return true;
+    }
     type_name == ".bulkhead.v1.SetStateRequest"
         && [
             "ControlScope.instrument_id",

@@ -95,10 +95,10 @@ fn close_order() -> Order {
     }
 }
 
-pub fn one_leg() -> Basket {
+pub fn one_leg(order: Order) -> Basket {
     let leg = Order {
         allow_reroute: false,
-        ..limit_order()
+        ..order
     };
     Basket {
         client_id: s("oms-1"),
@@ -130,6 +130,14 @@ fn quote(bid: bool) -> Quote {
         post_only: true,
         replaces_quote_id: s("q-1"),
     }
+}
+
+fn one_basket(order: Order, needs: &'static [&'static str]) -> Sample {
+    let request = DecideBasketRequest {
+        basket: Some(one_leg(order)),
+        want_figures: true,
+    };
+    good(&request, needs)
 }
 
 const BASKET_NEEDS: &[&str] = &["basket.legs[0].price", "basket.legs[0].expire_time"];
@@ -460,13 +468,11 @@ fn gateway_kinds() -> Vec<Kind> {
                 Path::ROOT,
                 None
             )),
-            samples: vec![good(
-                &DecideBasketRequest {
-                    basket: Some(one_leg()),
-                    want_figures: true,
-                },
-                BASKET_NEEDS,
-            )],
+            samples: vec![
+                one_basket(limit_order(), BASKET_NEEDS),
+                one_basket(cash_order(), &["basket.legs[0].stop_price"]),
+                one_basket(close_order(), &["basket.legs[0].expire_time"]),
+            ],
         },
         Kind {
             type_name: ".bulkhead.v1.DecideQuoteRequest",
@@ -585,7 +591,10 @@ fn gateway_kinds() -> Vec<Kind> {
                     what_if_request::Request::Replace(replace()),
                     &["replace.price", "replace.stop_price"],
                 ),
-                ask(what_if_request::Request::Basket(one_leg()), BASKET_NEEDS),
+                ask(
+                    what_if_request::Request::Basket(one_leg(limit_order())),
+                    BASKET_NEEDS,
+                ),
                 Sample {
                     blames: &[("quote.offer", "quote.bid")],
                     ..ask(what_if_request::Request::Quote(quote(false)), OFFER_NEEDS)

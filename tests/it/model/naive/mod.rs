@@ -10,9 +10,11 @@ mod facts;
 mod life;
 mod market;
 mod rules;
+mod together;
 
 use std::collections::BTreeMap;
 
+use bulkhead::domain::basket::{Basket, Quote};
 use bulkhead::domain::decision::{Level, Reason};
 use bulkhead::domain::order::{Order, Replace, Side, Terms};
 use bulkhead::domain::report::Fill;
@@ -25,6 +27,7 @@ pub use bench::CAPACITY;
 pub use counts::{Line, Usage};
 pub use market::Mark;
 pub use rules::{Bound, Collar, Contract, GroupRules, Own, Rate, Rules, Set, Window};
+pub use together::Together;
 
 /// An amount in 10⁻¹².
 pub type U = i128;
@@ -134,6 +137,9 @@ pub enum Said {
 enum Content {
     Order(Order),
     Replace(Replace),
+    Basket(Basket),
+    /// With whether it was approved.
+    Quote(Quote, bool),
     Released,
 }
 
