@@ -3,12 +3,15 @@
 
 use std::collections::HashSet;
 
-use super::amount::{Price, Quantity};
+use super::amount::{Price, Quantity, Ratio};
 use super::name::{AccountId, BucketId, ClOrdId, InstrumentId, VenueId};
 use super::order::{Attributes, Order, OrderKey, RerouteConsent, Side, Size, Terms, TimeInForce};
 
 /// Most legs of a basket.
 pub const LEGS_MAX: usize = 10_000;
+
+/// Most legs of a package.
+pub const PACKAGE_MAX: usize = 64;
 
 /// Orders that are approved all or none (J1, FIX 35=E).
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -17,6 +20,26 @@ pub struct Basket {
     key: OrderKey,
     bucket: BucketId,
     legs: Vec<Order>,
+    pairs: Vec<Pair>,
+    package: Option<Package>,
+}
+
+/// Two legs of which one cancels the other (J3, FIX 1385=1).
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Pair {
+    /// Places of the two among the legs.
+    pub legs: (usize, usize),
+    /// Whether the venue sees to it. Where it does not, both may fill, and both are held.
+    pub venue_enforced: bool,
+}
+
+/// All legs are one combination (J2).
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Package {
+    /// Contracts of each leg in one combination (FIX 623), leg by leg.
+    pub ratios: Vec<Ratio>,
+    /// Whether the venue fills the legs together or not at all: an exchange combination.
+    pub venue_atomic: bool,
 }
 
 /// What makes no sense about a basket.
@@ -34,6 +57,18 @@ pub enum Flaw {
     OtherBucket(usize),
     /// A leg consents to another route: a basket stays where it is, or is refused.
     Reroute(usize),
+    /// A link names a leg that there is not, the same one twice, or one that another link has.
+    LinkedLegs(usize),
+    /// Legs that a venue is to link are not of one instrument at one account of it.
+    LinkedApart(usize),
+    /// A package has less than two legs or more than [`PACKAGE_MAX`], or not one ratio for each.
+    Ratios,
+    /// A ratio is not above zero.
+    Ratio(usize),
+    /// A leg of a package is not of so many contracts.
+    PackageSize(usize),
+    /// A leg of a package is linked to another one besides.
+    PackageLinked,
 }
 
 impl Basket {
@@ -42,6 +77,19 @@ impl Basket {
     /// # Errors
     /// The first thing about it that makes no sense.
     pub fn new(key: OrderKey, legs: Vec<Order>) -> Result<Self, Flaw> {
+        Self::linked(key, legs, Vec::new(), None)
+    }
+
+    /// A basket of which legs are linked, or which is a package.
+    ///
+    /// # Errors
+    /// The first thing about it that makes no sense.
+    pub fn linked(
+        key: OrderKey,
+        legs: Vec<Order>,
+        pairs: Vec<Pair>,
+        package: Option<Package>,
+    ) -> Result<Self, Flaw> {
         let bucket = legs.first().ok_or(Flaw::NoLegs)?.bucket.clone();
         if legs.len() > LEGS_MAX {
             return Err(Flaw::TooManyLegs);
@@ -62,7 +110,17 @@ impl Basket {
                 return Err(Flaw::SameId(at));
             }
         }
-        Ok(Self { key, bucket, legs })
+        check_pairs(&legs, &pairs)?;
+        if let Some(package) = &package {
+            check_package(&legs, &pairs, package)?;
+        }
+        Ok(Self {
+            key,
+            bucket,
+            legs,
+            pairs,
+            package,
+        })
     }
 
     /// Who sends it and under what id.
@@ -81,6 +139,56 @@ impl Basket {
     #[must_use]
     pub fn legs(&self) -> &[Order] {
         &self.legs
+    }
+
+    /// Legs that are linked.
+    #[must_use]
+    pub fn pairs(&self) -> &[Pair] {
+        &self.pairs
+    }
+
+    /// The combination that they are, where they are one.
+    #[must_use]
+    pub const fn package(&self) -> Option<&Package> {
+        self.package.as_ref()
+    }
+}
+
+fn check_pairs(legs: &[Order], pairs: &[Pair]) -> Result<(), Flaw> {
+    let mut linked = HashSet::new();
+    for (at, pair) in pairs.iter().enumerate() {
+        let (one, other) = pair.legs;
+        let (Some(first), Some(second)) = (legs.get(one), legs.get(other)) else {
+            return Err(Flaw::LinkedLegs(at));
+        };
+        if !linked.insert(one) || !linked.insert(other) {
+            return Err(Flaw::LinkedLegs(at));
+        }
+        let together = first.instrument == second.instrument
+            && first.venue == second.venue
+            && first.account == second.account;
+        if !together {
+            return Err(Flaw::LinkedApart(at));
+        }
+    }
+    Ok(())
+}
+
+fn check_package(legs: &[Order], pairs: &[Pair], package: &Package) -> Result<(), Flaw> {
+    if !(2..=PACKAGE_MAX).contains(&legs.len()) || package.ratios.len() != legs.len() {
+        return Err(Flaw::Ratios);
+    }
+    if let Some(at) = package.ratios.iter().position(|it| !it.is_positive()) {
+        return Err(Flaw::Ratio(at));
+    }
+    let in_contracts = |leg: &Order| matches!(leg.size, Size::Quantity(_));
+    if let Some(at) = legs.iter().position(|leg| !in_contracts(leg)) {
+        return Err(Flaw::PackageSize(at));
+    }
+    if pairs.is_empty() {
+        Ok(())
+    } else {
+        Err(Flaw::PackageLinked)
     }
 }
 

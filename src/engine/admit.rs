@@ -15,7 +15,7 @@ use parking_lot::MutexGuard;
 pub(super) use self::all::{LegRef, Together, Weighed};
 use self::rates::{Rates, client_rate};
 use super::answer::Subject;
-use super::bucket::{Bucket, BucketState, Move, Opened, Shift, Touched};
+use super::bucket::{Bucket, BucketState, Move, Opened, Seat, Shift, Touched};
 use super::client::Client;
 use super::group::GroupState;
 use super::market::Listed;
@@ -108,6 +108,8 @@ struct Ask<'a> {
     display: Option<Quantity>,
     size: Size,
     replaced: Option<Replaced>,
+    /// Its place among linked orders.
+    link: Option<Seat>,
 }
 
 /// Of a replace: the order it changes, as it stands.
@@ -158,7 +160,14 @@ impl Engine {
         let state = &mut *guard;
         state.roll(sitting.now);
         let mut above = Above::default();
-        let opened = self.admit_in(bucket, state, &mut above, (order, to), sitting, admitted);
+        let opened = self.admit_in(
+            bucket,
+            state,
+            &mut above,
+            (order, to, None),
+            sitting,
+            admitted,
+        );
         let Some((listed, opened)) = opened else {
             return;
         };
@@ -176,7 +185,7 @@ impl Engine {
         bucket: &'b Arc<Bucket>,
         state: &mut BucketState,
         above: &mut Above<'b>,
-        (order, to): (&Order, Option<&Route>),
+        (order, to, link): (&Order, Option<&Route>, Option<Seat>),
         sitting: &Sitting<'_>,
         admitted: &mut Admitted,
     ) -> Option<(Arc<Listed>, Option<Opened>)> {
@@ -212,6 +221,7 @@ impl Engine {
             display: order.display,
             size: order.size,
             replaced: None,
+            link,
         };
         self.weigh(bucket, state, above, ask, sitting, admitted);
         Some((Arc::clone(listed), opened))
@@ -268,6 +278,10 @@ impl Engine {
         if !names_it || record.life.is_ending() || record.life.is_in_cash() {
             return refuse(state, Level::Order, Reason::ReplaceMismatch);
         }
+        let link = record.link.as_deref().copied();
+        if state.is_in_package(link.as_ref()) {
+            return refuse(state, Level::Order, Reason::PackageLeg);
+        }
         let holding = state.holding(record.instrument);
         let (Some(listed), Some(route)) = (
             holding.map(|holding| Arc::clone(&holding.listed)),
@@ -293,6 +307,7 @@ impl Engine {
                 hold: record.hold,
                 unvalued: record.unvalued,
             }),
+            link,
         };
         self.weigh(bucket, state, above, ask, sitting, admitted);
     }
@@ -391,6 +406,19 @@ impl Engine {
             .replaced
             .as_ref()
             .map_or(Hold::default(), |replaced| replaced.hold);
+        let before = match (&ask.link, &ask.replaced) {
+            (Some(seat), Some(_)) => state.counts_now(seat, before),
+            (Some(_) | None, _) => before,
+        };
+        // Two that exclude each other close a position once.
+        let closes = |side, quantity, own| {
+            let together = ask
+                .link
+                .as_ref()
+                .and_then(|seat| state.closing(seat, side, quantity));
+            let (quantity, own) = together.unwrap_or((quantity, own));
+            holding.line.is_exit(side, quantity, own)
+        };
         let reduces = match ask.side {
             Side::Buy => holding.line.position.is_negative(),
             Side::Sell => holding.line.position.is_positive(),
@@ -399,9 +427,7 @@ impl Engine {
         // An exit may draw on what is kept for exits (F1, A11); a replace to less passes like one, and may not.
         let (life, exit, reserve) = match &ask.replaced {
             None => {
-                let exit = holding
-                    .line
-                    .is_exit(ask.side, sized.quantity, Quantity::ZERO);
+                let exit = closes(ask.side, sized.quantity, Quantity::ZERO);
                 (
                     Life::new(
                         version,
@@ -417,9 +443,8 @@ impl Engine {
             Some(replaced) => {
                 let mut life = replaced.life.clone();
                 let grown = life.grown_by(&version);
-                let exit = grown.is_some_and(|quantity| {
-                    holding.line.is_exit(ask.side, quantity, before.quantity)
-                });
+                let exit =
+                    grown.is_some_and(|quantity| closes(ask.side, quantity, before.quantity));
                 let kept = life.unit_held_for(&version).filter(|_| !replaced.unvalued);
                 version.unit = match (kept, sized.unit) {
                     (Some(kept), Ok(unit)) => kept.min(unit),
@@ -439,7 +464,12 @@ impl Engine {
             }
         };
         let unit = holding.unit.unwrap_or(Money::ZERO);
-        let Some(after) = life.hold().and_then(|hold| hold.at(unit)) else {
+        let own = life.hold().and_then(|hold| hold.at(unit));
+        let after = match &ask.link {
+            None => own,
+            Some(seat) => own.and_then(|own| state.counted(seat, own)),
+        };
+        let (Some(own), Some(after)) = (own, after) else {
             return refuse(state, Level::Order, Reason::Overflow);
         };
         let step = Move {
@@ -631,6 +661,7 @@ impl Engine {
             Taken {
                 life,
                 before,
+                own,
                 after,
                 added,
                 shift,
@@ -708,6 +739,7 @@ impl Engine {
                     unvalued,
                     send_after_commit,
                     source,
+                    link,
                 } = &mut *seat;
                 *key = ask.key.clone();
                 *instrument = number;
@@ -725,12 +757,16 @@ impl Engine {
                 *unvalued = taken.unvalued;
                 *send_after_commit = sitting.client.setup.send_after_commit;
                 *source = sitting.source.cloned().map(Box::new);
+                *link = ask.link.map(Box::new);
                 if *send_after_commit {
                     self.unsent.lock().insert((*deadline, key.clone()));
                 }
                 state.orders.insert(seat)
             }
         });
+        if let (Some(seat), Some(number)) = (&ask.link, admitted.number) {
+            state.enter(seat, number, taken.own);
+        }
         state.counters.approved = state.counters.approved.saturating_add(1);
         if admitted.exit {
             state.note_breach(BreachCause::Exit);
@@ -767,6 +803,8 @@ impl Engine {
 struct Taken {
     life: Life,
     before: Hold,
+    /// What it would hold by itself.
+    own: Hold,
     after: Hold,
     added: Money,
     shift: Shift,

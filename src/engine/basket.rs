@@ -13,7 +13,7 @@ use super::index::{Entry, OrderSlot, Root, Standing};
 use super::shards::{Many, Place};
 use super::stored::{Stored, StoredBasket};
 use super::{DAY, Engine, answer};
-use crate::domain::basket::Basket;
+use crate::domain::basket::{Basket, Package, Pair};
 use crate::domain::decision::{Finding, Level, Outcome, Reason};
 use crate::domain::name::ClOrdId;
 use crate::domain::order::{Order, OrderKey, Replace};
@@ -50,6 +50,10 @@ pub(super) struct Joint<'a> {
     pub bucket: &'a Arc<Bucket>,
     pub client: &'a Client,
     pub parts: Vec<Part<'a>>,
+    /// Legs that are linked.
+    pub pairs: &'a [Pair],
+    /// The combination that they are.
+    pub package: Option<&'a Package>,
     /// Why none of them can be taken.
     pub broken: Option<Reason>,
     /// Live orders to cancel, told with the answer.
@@ -122,6 +126,8 @@ impl Engine {
             bucket,
             client,
             parts: basket.legs().iter().map(Part::Order).collect(),
+            pairs: basket.pairs(),
+            package: basket.package(),
             broken: None,
             cancel: Vec::new(),
             sides: [None, None],
@@ -174,7 +180,11 @@ impl Engine {
             source: None,
             trial: !commit,
         };
-        let together = Together { legs: &legs };
+        let together = Together {
+            legs: &legs,
+            pairs: joint.pairs,
+            package: joint.package,
+        };
         let mut weighed = Weighed {
             day_end: now.wall.saturating_add(DAY),
             ..Weighed::default()

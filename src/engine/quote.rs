@@ -114,6 +114,8 @@ impl Engine {
             bucket,
             client,
             parts,
+            pairs: &[],
+            package: None,
             broken: broken.or(too_large),
             cancel,
             sides: [id(&quote.bid), id(&quote.offer)],

@@ -371,11 +371,18 @@ impl Engine {
         if receipt.applied {
             receipt.sequence = self.next_sequence(true);
         }
+        let seat = record.link.as_deref().copied();
         entry.order = if over {
+            if let Some(seat) = seat {
+                state.reseat(&seat, None);
+            }
             OrderSlot::Ended(Arc::clone(&bucket), record)
         } else {
             state.rest_all(&record);
             let number = state.orders.insert(record);
+            if let Some(seat) = seat {
+                state.reseat(&seat, Some(number));
+            }
             OrderSlot::Live(Arc::clone(&bucket), number)
         };
         Some(receipt)
@@ -390,20 +397,33 @@ impl Engine {
         booking: Option<&Booking>,
         cause: BreachCause,
     ) {
-        let before = record.hold;
         // A hold beyond exact arithmetic stays as it was; a fill beside it is booked all the same.
         let unit = state
             .holding(record.instrument)
             .and_then(|holding| holding.unit)
             .unwrap_or(Money::ZERO);
-        let after = record
-            .life
-            .hold()
-            .and_then(|hold| hold.at(unit))
-            .unwrap_or(before);
-        if before == after && booking.is_none() {
+        let own = record.life.hold().and_then(|hold| hold.at(unit));
+        let (before, after, mates) = match &record.link {
+            None => (record.hold, own.unwrap_or(record.hold), Vec::new()),
+            Some(_) => own.and_then(|own| state.relink(record, own)).unwrap_or((
+                record.hold,
+                record.hold,
+                Vec::new(),
+            )),
+        };
+        record.hold = after;
+        if before == after && booking.is_none() && mates.is_empty() {
             return;
         }
+        let cause = match cause {
+            // What the venue did to one leg alone is not approved of the others.
+            BreachCause::FillPrice | BreachCause::Restatement
+                if state.is_in_package(record.link.as_deref()) =>
+            {
+                BreachCause::SpreadCredit
+            }
+            cause => cause,
+        };
         state.aside = u32::from(!record.life.is_over());
         let step = Move {
             account: record.account,
@@ -413,7 +433,20 @@ impl Engine {
             position: None,
         };
         self.apply(state, bucket, record.instrument, step, booking, cause);
-        record.hold = after;
+        // The credit of the other legs goes with what is balanced: facts move them, and nothing is asked.
+        for (instrument, number, step) in mates {
+            self.apply(
+                state,
+                bucket,
+                instrument,
+                step,
+                None,
+                BreachCause::SpreadCredit,
+            );
+            if let Some(mate) = state.orders.get_mut(number) {
+                mate.hold = step.after;
+            }
+        }
     }
 
     pub(super) fn apply(

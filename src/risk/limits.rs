@@ -225,6 +225,8 @@ pub struct Limits {
     pub short_max: Option<Quantity>,
     /// B1.
     pub position_rule: PositionRule,
+    /// Part of the balanced legs of an exchange combination that counts (J2); without it every leg counts in full.
+    pub spread_counted_share: Option<Ratio>,
     /// Per instrument, in place of the values above.
     pub per_instrument: BTreeMap<InstrumentId, InstrumentLimits>,
     /// B2.
@@ -266,6 +268,7 @@ impl Limits {
             long_max: None,
             short_max: None,
             position_rule: PositionRule::Reachable,
+            spread_counted_share: None,
             per_instrument: BTreeMap::new(),
             gross_notional_max: None,
             net_notional_max: None,

@@ -5,6 +5,7 @@ pub mod exposure;
 pub mod flaws;
 pub mod lifecycle;
 pub mod limits;
+pub mod link;
 pub mod pnl;
 pub mod policy;
 pub mod valuation;

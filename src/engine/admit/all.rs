@@ -5,13 +5,16 @@ use core::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use super::{Above, Admitted, Sitting};
+use crate::domain::amount::{Quantity, Ratio};
+use crate::domain::basket::{Package, Pair};
 use crate::domain::decision::Reason;
-use crate::domain::order::{Order, Replace};
+use crate::domain::order::{Order, Replace, Size};
 use crate::engine::Engine;
-use crate::engine::bucket::{Bucket, BucketState, Savepoint};
+use crate::engine::bucket::{Bucket, BucketState, Savepoint, Seat};
 use crate::engine::market::Listed;
 use crate::engine::order::OrderRecord;
 use crate::risk::exposure::GroupTotals;
+use crate::risk::link::Rule;
 use crate::risk::window::OrderRate;
 
 /// One of the requests that are decided together.
@@ -29,6 +32,10 @@ pub(in crate::engine) enum LegRef<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::engine) struct Together<'a> {
     pub legs: &'a [LegRef<'a>],
+    /// Legs of which one cancels the other.
+    pub pairs: &'a [Pair],
+    /// The combination that all of them are.
+    pub package: Option<&'a Package>,
 }
 
 /// What came of them.
@@ -88,12 +95,13 @@ impl Engine {
         above.lock(bucket);
         let groups = above.save();
         let mut save = state.savepoint();
+        let seats = self.seats(state, together, &mut save);
         let mut reached = Vec::new();
         let met = std::panic::catch_unwind(AssertUnwindSafe(|| {
             self.weigh_all(
                 bucket,
                 (state, &mut above),
-                together,
+                (together, &seats),
                 sitting,
                 (weighed, &mut save, &mut reached),
             );
@@ -124,7 +132,7 @@ impl Engine {
         &self,
         bucket: &'b Arc<Bucket>,
         (state, above): (&mut BucketState, &mut Above<'b>),
-        together: &Together<'_>,
+        (together, seats): (&Together<'_>, &[Option<Seat>]),
         sitting: &Sitting<'_>,
         (weighed, save, reached): (&mut Weighed, &mut Savepoint, &mut Vec<Arc<Listed>>),
     ) {
@@ -142,8 +150,14 @@ impl Engine {
                     if let Some(listed) = self.market.instruments().get(&order.instrument) {
                         state.keep_as_it_is(save, listed.number);
                     }
-                    let opened =
-                        self.admit_in(bucket, state, above, (order, None), &sitting, &mut admitted);
+                    let opened = self.admit_in(
+                        bucket,
+                        state,
+                        above,
+                        (order, None, seats.get(at).copied().flatten()),
+                        &sitting,
+                        &mut admitted,
+                    );
                     if let Some((listed, opened)) = opened {
                         if let Some(opened) = opened {
                             save.opened(opened);
@@ -170,6 +184,63 @@ impl Engine {
                 return;
             }
         }
+    }
+
+    /// Links the legs that are to be linked, before the first of them is weighed. What is not to be had at the venue in one piece, and what
+    /// the limits give no credit for, is not linked: it counts in full.
+    fn seats(
+        &self,
+        state: &mut BucketState,
+        together: &Together<'_>,
+        save: &mut Savepoint,
+    ) -> Vec<Option<Seat>> {
+        if together.pairs.is_empty() && together.package.is_none() {
+            return Vec::new();
+        }
+        // A share of all of it or more is no credit.
+        let share = state.limits.spread_counted_share;
+        let share = share.filter(|share| *share < Ratio::ONE);
+        let mut seats = vec![None; together.legs.len()];
+        let member = |leg: Option<&LegRef<'_>>| match leg {
+            Some(LegRef::Order(order)) => {
+                let number = self.market.instruments().get(&order.instrument)?.number;
+                let quantity = match order.size {
+                    Size::Quantity(quantity) => quantity,
+                    Size::Cash(_) | Size::ClosePosition => Quantity::ZERO,
+                };
+                Some((number, order.side, quantity))
+            }
+            Some(LegRef::Replace(..) | LegRef::Dismissed(_)) | None => None,
+        };
+        let mut link = |rule, legs: &[usize]| {
+            let members: Option<Vec<_>> = legs
+                .iter()
+                .map(|leg| member(together.legs.get(*leg)))
+                .collect();
+            // A leg that cannot be taken fails the basket.
+            let Some(members) = members else { return };
+            let number = state.link(rule, members.into_iter());
+            save.linked(number);
+            for (place, leg) in legs.iter().enumerate() {
+                if let Some(seat) = seats.get_mut(*leg) {
+                    *seat = Some(Seat {
+                        link: number,
+                        place,
+                    });
+                }
+            }
+        };
+        for pair in together.pairs.iter().filter(|pair| pair.venue_enforced) {
+            link(Rule::OneCancelsOther, &[pair.legs.0, pair.legs.1]);
+        }
+        if let (Some(package), Some(share)) = (together.package, share)
+            && package.venue_atomic
+        {
+            let all: Vec<usize> = (0..together.legs.len()).collect();
+            let ratios = package.ratios.clone();
+            link(Rule::Spread { ratios, share }, &all);
+        }
+        seats
     }
 
     /// Keeps the memory of orders that were undone, and forgets when they would have been overdue.

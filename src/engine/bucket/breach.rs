@@ -70,6 +70,7 @@ const ALL_CAUSES: &[BreachCause] = &[
     BreachCause::Restatement,
     BreachCause::OpeningPosition,
     BreachCause::Exit,
+    BreachCause::SpreadCredit,
 ];
 
 const fn cause_code(cause: BreachCause) -> u8 {
@@ -84,5 +85,6 @@ const fn cause_code(cause: BreachCause) -> u8 {
         BreachCause::Restatement => 7,
         BreachCause::OpeningPosition => 8,
         BreachCause::Exit => 9,
+        BreachCause::SpreadCredit => 10,
     }
 }

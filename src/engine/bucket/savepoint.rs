@@ -37,6 +37,7 @@ pub struct Savepoint {
     fresh: HashSet<u32>,
     inserted: Vec<usize>,
     changed: Vec<(usize, Life, Hold, Money)>,
+    links: Vec<u64>,
 }
 
 impl Savepoint {
@@ -44,6 +45,11 @@ impl Savepoint {
     pub fn opened(&mut self, opened: Opened) {
         self.fresh.insert(opened.number);
         self.opened.push(opened);
+    }
+
+    /// Notes a link that was made.
+    pub fn linked(&mut self, number: u64) {
+        self.links.push(number);
     }
 
     /// Notes an order that was entered.
@@ -76,6 +82,7 @@ impl BucketState {
             fresh: HashSet::new(),
             inserted: Vec::new(),
             changed: Vec::new(),
+            links: Vec::new(),
         }
     }
 
@@ -114,6 +121,9 @@ impl BucketState {
             }
         }
         self.holdings.extend(save.holdings);
+        for number in save.links.into_iter().rev() {
+            self.unlink(number);
+        }
         for opened in save.opened.into_iter().rev() {
             self.close_holding(opened);
         }

@@ -5,7 +5,7 @@ use super::error::Malformed;
 use super::field::{Path, Sign, Violations, says};
 use super::order::{how_long, read_order};
 use super::raw;
-use crate::domain::basket::{Basket, Flaw, LEGS_MAX, Quote, QuoteSide};
+use crate::domain::basket::{Basket, Flaw, LEGS_MAX, Package, Pair, Quote, QuoteSide};
 use crate::domain::decision::{Finding, Level, Outcome};
 use crate::domain::name::ClientId;
 use crate::domain::order::OrderKey;
@@ -106,6 +106,8 @@ pub fn read_basket(
         basket_id,
         mode,
         legs,
+        links,
+        package,
     } = message;
     let client = found.client(at.field("client_id"), client_id, session);
     let id = found.name(at.field("basket_id"), basket_id);
@@ -130,16 +132,56 @@ pub fn read_basket(
     // All of them are read, so that everything that is wrong is told.
     let read: Vec<_> = read.collect();
     let legs = read.into_iter().collect::<Option<Vec<_>>>();
+    let (links_at, package_at) = (at.field("links"), at.field("package"));
+    let mut pairs = Some(Vec::with_capacity(links.len()));
+    for (place, link) in links.into_iter().enumerate() {
+        match (read_link(link, links_at.item(place), found), &mut pairs) {
+            (Some(pair), Some(pairs)) => pairs.push(pair),
+            (None, _) | (_, None) => pairs = None,
+        }
+    }
+    let package = match package {
+        Some(package) => read_package(package, package_at, found).map(Some),
+        None => Some(None),
+    };
     mode?;
     let key = OrderKey {
         client: client?,
         cl_ord_id: id?,
     };
-    match Basket::new(key, legs?) {
+    match Basket::linked(key, legs?, pairs?, package?) {
         Ok(basket) => Some(basket),
         Err(flaw) => {
             let leg = |place: usize, field, text| (Some(place), field, text);
+            let ratios_at = package_at.field("ratios");
             let (place, field, text) = match flaw {
+                Flaw::LinkedLegs(place) => {
+                    let text = "not two legs of the basket that no other link has";
+                    found.refuse(links_at.item(place), text);
+                    return None;
+                }
+                Flaw::LinkedApart(place) => {
+                    let text = "legs of another instrument, venue or account";
+                    found.refuse(links_at.item(place), text);
+                    return None;
+                }
+                Flaw::Ratios => {
+                    found.refuse(ratios_at, "not one for each of 2 to 64 legs");
+                    return None;
+                }
+                Flaw::Ratio(place) => {
+                    found.refuse(ratios_at.item(place), says::NOT_POSITIVE);
+                    return None;
+                }
+                Flaw::PackageLinked => {
+                    found.refuse(links_at, "legs of a package are not linked besides");
+                    return None;
+                }
+                Flaw::PackageSize(place) => leg(
+                    place,
+                    "quantity_kind",
+                    "a leg of a package is of so many contracts",
+                ),
                 Flaw::NoLegs => (None, "", says::REQUIRED),
                 Flaw::TooManyLegs => (None, "", "more than 10,000 legs"),
                 Flaw::SameId(place) => leg(
@@ -164,6 +206,43 @@ pub fn read_basket(
             None
         }
     }
+}
+
+fn read_link(message: pb::OrderLink, at: Path<'_>, found: &mut Violations) -> Option<Pair> {
+    let pb::OrderLink {
+        kind,
+        first_leg,
+        second_leg,
+        venue_enforced,
+    } = message;
+    let kind_at = at.field("kind");
+    match found.number(kind_at, kind)? {
+        pb::LinkKind::OneCancelsOther => {}
+        pb::LinkKind::Unspecified => return found.needed(kind_at, None),
+    }
+    // A place beyond all legs is refused with the legs.
+    let place = |leg: u32| usize::try_from(leg).unwrap_or(usize::MAX);
+    Some(Pair {
+        legs: (place(first_leg), place(second_leg)),
+        venue_enforced,
+    })
+}
+
+fn read_package(message: pb::Package, at: Path<'_>, found: &mut Violations) -> Option<Package> {
+    let pb::Package {
+        ratios,
+        venue_atomic,
+    } = message;
+    let ratios_at = at.field("ratios");
+    let read = ratios
+        .into_iter()
+        .enumerate()
+        .map(|(place, ratio)| found.amount(ratios_at.item(place), Some(ratio), Sign::Positive));
+    let read: Vec<_> = read.collect();
+    Some(Package {
+        ratios: read.into_iter().collect::<Option<_>>()?,
+        venue_atomic,
+    })
 }
 
 /// Reads the content of a quote.

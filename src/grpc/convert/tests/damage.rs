@@ -552,8 +552,13 @@ fn every_damaged_field_of_every_request_is_refused_by_its_path() {
 
 /// Scopes that `SetState` refuses as such, which `documents` tests.
 fn not_here(type_name: &str, field: &str) -> bool {
-    // No leg of a basket may have it, which `orders` tests.
-    if type_name == ".bulkhead.v1.DecideBasketRequest" && field == "Order.allow_reroute" {
+    // No leg of a basket may have it, and what links legs takes several of them, which `baskets` tests.
+    let of_legs = ["OrderLink.", "Package.", "Basket.links", "Basket.package"];
+    let is_basket = type_name == ".bulkhead.v1.DecideBasketRequest";
+    if is_basket && field == "Order.allow_reroute"
+        || (is_basket || type_name == ".bulkhead.v1.WhatIfRequest")
+            && of_legs.iter().any(|prefix| field.starts_with(prefix))
+    {
         return true;
     }
     type_name == ".bulkhead.v1.SetStateRequest"

@@ -105,6 +105,8 @@ pub fn one_leg(order: Order) -> Basket {
         basket_id: s("b-1"),
         mode: pb::BasketMode::AllOrNone.into(),
         legs: vec![leg],
+        links: Vec::new(),
+        package: None,
     }
 }
 
@@ -272,6 +274,7 @@ pub fn limits() -> Limits {
         position_long_max: dec("100"),
         position_short_max: dec("101"),
         position_rule: PositionRule::NoPositionCredit.into(),
+        spread_counted_share: dec("0.15"),
         instruments: vec![InstrumentLimits {
             instrument_id: s("BTC-PERP"),
             order_quantity_max: dec("1"),

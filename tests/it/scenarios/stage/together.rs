@@ -1,9 +1,10 @@
 //! Lines about baskets and quotes, and what they are answered.
 
-use bulkhead::domain::basket::{Basket, Quote, QuoteSide};
+use bulkhead::domain::amount::Ratio;
+use bulkhead::domain::basket::{Basket, Package, Pair, Quote, QuoteSide};
 use bulkhead::domain::decision::{Outcome, Reason};
 use bulkhead::domain::name::ClOrdId;
-use bulkhead::domain::order::{OrderKey, TimeInForce};
+use bulkhead::domain::order::{Order, OrderKey, TimeInForce};
 use bulkhead::engine::answer::{Answer, BasketAnswer};
 
 use super::{Stage, id, why};
@@ -11,14 +12,39 @@ use crate::scenarios::expect::{answer, check_answer, order_name, same, text};
 use crate::scenarios::script::{Said, Words, shout};
 
 impl Stage {
-    /// `basket B: 1 buy 4 @ 100 | 2 sell 3 ETH @ 100`.
+    /// `basket B: 1 buy 4 @ 100 | 2 sell 3 ETH @ 100`, and `| oco 1 2` or `| oco 1 2 by-sender`, `| package 1 2` or `| package 1 2 legged`.
     pub(super) fn basket(&mut self, rest: &str, expected: Option<Words<'_>>) -> Said<()> {
         let (name, legs) = rest
             .split_once(':')
             .ok_or("a basket needs `NAME: leg | leg`")?;
-        let mut orders = Vec::new();
+        let (mut orders, mut pairs, mut package) = (Vec::<Order>::new(), Vec::new(), None);
         for leg in legs.split('|') {
             let mut words = Words::of(leg);
+            if words.take("oco") {
+                let mut place = || {
+                    let name = id(words.next("a leg")?)?;
+                    let found = orders.iter().position(|leg| leg.key.cl_ord_id == name);
+                    found.ok_or_else(|| format!("{name} is no leg"))
+                };
+                let legs = (place()?, place()?);
+                let venue_enforced = !words.take("by-sender");
+                pairs.push(Pair {
+                    legs,
+                    venue_enforced,
+                });
+                words.end()?;
+                continue;
+            }
+            if words.take("package") {
+                let ratios = words.until(&["legged"]).into_iter();
+                let ratios: Result<Vec<Ratio>, _> = ratios.map(str::parse).collect();
+                package = Some(Package {
+                    ratios: ratios.map_err(|_| "a package needs ratios")?,
+                    venue_atomic: !words.take("legged"),
+                });
+                words.end()?;
+                continue;
+            }
             let subject = words.next("an id")?;
             let verb = words.next("buy or sell")?;
             orders.push(self.read_order(subject, verb, &mut words)?);
@@ -29,7 +55,8 @@ impl Stage {
             cl_ord_id: id(name.trim())?,
         };
         let ids: Vec<ClOrdId> = orders.iter().map(|leg| leg.key.cl_ord_id.clone()).collect();
-        let basket = Basket::new(key, orders).map_err(|flaw| format!("{flaw:?}"))?;
+        let basket =
+            Basket::linked(key, orders, pairs, package).map_err(|flaw| format!("{flaw:?}"))?;
         let before = self.fingerprint();
         let (engine, now) = (self.engine(), self.now);
         let asked = engine.what_if_basket(&basket, now, false);
