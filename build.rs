@@ -52,7 +52,14 @@ fn served(mut contract: FileDescriptorSet, out: PathBuf) -> Result<(), Box<dyn E
     std::fs::create_dir_all(&out)?;
     let mut config = tonic_prost_build::Config::new();
     config.extern_path(".bulkhead.v1", "crate::pb");
-    for response in ["Decide", "Replace", "WhatIf", "Session"] {
+    for response in [
+        "Decide",
+        "DecideBasket",
+        "DecideQuote",
+        "Replace",
+        "WhatIf",
+        "Session",
+    ] {
         let response = format!(".bulkhead.v1.{response}Response");
         config.extern_path(response, "crate::pb_codec::Encoded");
     }

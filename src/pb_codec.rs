@@ -243,6 +243,12 @@ impl<'b> Fields<'b> {
         }
     }
 
+    /// A number that is there though it may be zero.
+    pub fn present(&mut self, field: u32, number: u64) {
+        self.key(field, WireType::Varint);
+        self.varint(number);
+    }
+
     /// A number that always takes eight bytes.
     pub fn fixed(&mut self, field: u32, number: u64) {
         if number != 0 {

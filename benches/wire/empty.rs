@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use bulkhead::pb::gateway_service_server::{GatewayService, GatewayServiceServer};
 use bulkhead::pb::{
-    Batch, BatchItemResult, BatchResult, ChecksRun, DecideRequest, DecideResponse, Decimal,
-    Decision, MarkUsed, MaxQuantityRequest, MaxQuantityResponse, NotifyRequest, NotifyResponse,
+    Batch, BatchItemResult, BatchResult, ChecksRun, DecideBasketRequest, DecideBasketResponse,
+    DecideQuoteRequest, DecideQuoteResponse, DecideRequest, DecideResponse, Decimal, Decision,
+    MarkUsed, MaxQuantityRequest, MaxQuantityResponse, NotifyRequest, NotifyResponse,
     OperationError, OrderState, Outcome, ReleaseRequest, ReleaseResponse, ReplaceRequest,
     ReplaceResponse, ReportRequest, ReportResponse, Route, SessionOpened, SessionRequest,
     SessionResponse, Versions, WhatIfRequest, WhatIfResponse, batch_item_result, session_request,
@@ -44,6 +45,20 @@ impl GatewayService for Empty {
         _: Request<ReplaceRequest>,
     ) -> Result<Response<ReplaceResponse>, Status> {
         Ok(Response::new(ReplaceResponse::default()))
+    }
+
+    async fn decide_basket(
+        &self,
+        _: Request<DecideBasketRequest>,
+    ) -> Result<Response<DecideBasketResponse>, Status> {
+        Ok(Response::new(DecideBasketResponse::default()))
+    }
+
+    async fn decide_quote(
+        &self,
+        _: Request<DecideQuoteRequest>,
+    ) -> Result<Response<DecideQuoteResponse>, Status> {
+        Ok(Response::new(DecideQuoteResponse::default()))
     }
 
     async fn report(&self, _: Request<ReportRequest>) -> Result<Response<ReportResponse>, Status> {
@@ -110,6 +125,8 @@ fn answer(
         }
         Some(
             Payload::Replace(_)
+            | Payload::DecideBasket(_)
+            | Payload::DecideQuote(_)
             | Payload::Report(_)
             | Payload::Notify(_)
             | Payload::Release(_)

@@ -63,6 +63,7 @@ pub fn bucket(limits: &Limits) -> Vec<Entry> {
         long_max,
         short_max,
         position_rule,
+        spread_counted_share,
         per_instrument,
         gross_notional_max,
         net_notional_max,
@@ -103,6 +104,7 @@ pub fn bucket(limits: &Limits) -> Vec<Entry> {
     list.amount("long_max", *long_max);
     list.amount("short_max", *short_max);
     list.push("position_rule", word(POSITION_RULE, *position_rule));
+    list.amount("spread_counted_share", *spread_counted_share);
     for (instrument, own) in per_instrument {
         let InstrumentLimits {
             order_quantity_max,

@@ -65,6 +65,7 @@ pub(super) fn bucket(cursor: Cursor<'_>, currency: Currency, names: &Names) -> O
         position_rule: section
             .optional("position_rule", |cursor| cursor.word(POSITION_RULE))
             .unwrap_or_default(),
+        spread_counted_share: section.limit("spread_counted_share", Cursor::amount),
         per_instrument: section
             .optional("per_instrument", |cursor| per_instrument(cursor, names))
             .unwrap_or_default(),

@@ -222,6 +222,7 @@ self_match = { mode = "ask_cancel_resting", scope = "firm" }
 long_max = "8"
 short_max = "9"
 position_rule = "no_position_credit"
+spread_counted_share = "0.15"
 per_instrument.SPOT = { order_quantity_max = "10", long_max = "11", short_max = "12", collar = { absolute = "13" } }
 gross_notional_max = "14"
 net_notional_max = "15"
@@ -286,6 +287,7 @@ modes = { gross_notional = "enforce", price_collar = "off" }
         long_max: Some(amount("8")),
         short_max: Some(amount("9")),
         position_rule: PositionRule::NoPositionCredit,
+        spread_counted_share: Some(amount("0.15")),
         per_instrument: [(
             name("SPOT"),
             InstrumentLimits {
@@ -474,6 +476,7 @@ fn limit_keys(limits: &Limits) -> Vec<String> {
         ),
         ("per_instrument", !l.per_instrument.is_empty()),
         ("short_max", l.short_max.is_some()),
+        ("spread_counted_share", l.spread_counted_share.is_some()),
         ("traded_notional_max", l.traded_notional_max.is_some()),
     ];
     set.into_iter()

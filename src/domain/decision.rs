@@ -127,6 +127,10 @@ reasons! {
     TradedNotional = 207, "traded and open notional of the day above its limit";
     /// RR12: seen by a client only where an order that came in is to grow; else the target is skipped.
     InboundCap = 208, "the target takes no more from that bucket";
+    /// J1.
+    BasketRejected = 301, "another leg of its basket was rejected";
+    /// J2.
+    PackageLeg = 302, "a leg of a package is not changed by itself";
     /// F1.
     OrderRate = 601, "too many orders within the window";
     /// F3.
@@ -262,6 +266,7 @@ const fn bit_of(code: u16) -> u64 {
     let first = match code / 100 {
         1 => 0,
         2 => 32,
+        3 => 58,
         6 => 40,
         7 => 44,
         8 => 48,

@@ -119,4 +119,6 @@ pub enum BreachCause {
     OpeningPosition,
     /// An exit passed under the exit guarantee.
     Exit,
+    /// A leg of a package filled or ended without the others: the credit it had with them went (J2).
+    SpreadCredit,
 }

@@ -490,7 +490,7 @@ impl Engine {
         let here = |other: &Arc<Bucket>| Arc::ptr_eq(other, bucket);
         self.requests.any(|entry| match &entry.order {
             OrderSlot::Live(other, _) | OrderSlot::Ended(other, _) => here(other),
-            OrderSlot::None | OrderSlot::Version(_) => false,
+            OrderSlot::None | OrderSlot::Version(_) | OrderSlot::Basket(_) => false,
         }) || self.executions.any(|execution| match &execution.what {
             ExecutionKind::Fill(fill) => here(&fill.bucket),
             ExecutionKind::Amendment(_) | ExecutionKind::Parked(_) => false,

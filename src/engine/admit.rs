@@ -3,6 +3,8 @@
 //! The bucket is locked, then its groups upward. All figures are computed, all checks run, and then either everything is assigned or nothing
 //! but the rate windows, the tallies and the stored answer. What-if takes the same way and assigns nothing (K1).
 
+mod above;
+mod all;
 mod largest;
 mod rates;
 mod size;
@@ -12,9 +14,11 @@ use std::sync::Arc;
 use arrayvec::ArrayVec;
 use parking_lot::MutexGuard;
 
+use self::above::{Above, Resters};
+pub(super) use self::all::{LegRef, Together, Weighed};
 use self::rates::{Rates, client_rate};
 use super::answer::Subject;
-use super::bucket::{Bucket, BucketState, Move, Shift, Touched};
+use super::bucket::{Bucket, BucketState, Move, Opened, Seat, Shift, Touched};
 use super::client::Client;
 use super::group::{Footprint, GroupAfter, GroupState, LEVELS, Levels, Site};
 use super::market::Listed;
@@ -50,6 +54,15 @@ pub(super) struct Sitting<'a> {
     pub quiet: bool,
     /// Bucket it was addressed to, where that is another one.
     pub source: Option<&'a BucketId>,
+    /// Whether all of it is undone in the end: it takes no number of the log.
+    pub trial: bool,
+}
+
+impl Sitting<'_> {
+    /// Whether what is decided takes a number of the log.
+    const fn is_logged(&self) -> bool {
+        self.commit && !self.trial
+    }
 }
 
 /// What came of it.
@@ -98,6 +111,8 @@ struct Ask<'a> {
     display: Option<Quantity>,
     size: Size,
     replaced: Option<Replaced>,
+    /// Its place among linked orders.
+    link: Option<Seat>,
 }
 
 /// Of a replace: the order it changes, as it stands.
@@ -107,66 +122,6 @@ struct Replaced {
     life: Life,
     hold: Hold,
     unvalued: bool,
-}
-
-/// The levels above a bucket, locked from the first look at them until the answer is final.
-struct Above<'l> {
-    levels: &'l Levels,
-    path: ArrayVec<MutexGuard<'l, GroupState>, DEPTH>,
-    /// With the place of each among the levels around.
-    around: Vec<(u8, MutexGuard<'l, GroupState>)>,
-    locked: bool,
-}
-
-impl<'l> Above<'l> {
-    const fn new(levels: &'l Levels) -> Self {
-        Self {
-            levels,
-            path: ArrayVec::new_const(),
-            around: Vec::new(),
-            locked: false,
-        }
-    }
-
-    /// Locks the groups upward, and then the venue and the counterparty of the account: once.
-    fn lock(&mut self, account: u16) {
-        if self.locked {
-            return;
-        }
-        self.locked = true;
-        let path = self.levels.path.iter().take(DEPTH);
-        self.path.extend(path.map(|group| group.state.lock()));
-        for at in self.levels.around_of(account) {
-            if let Some(level) = self.levels.around.get(usize::from(*at)) {
-                self.around.push((*at, level.state.lock()));
-            }
-        }
-    }
-
-    /// Those that count an account, the nearest first.
-    fn over(&mut self, account: u16) -> impl Iterator<Item = &mut GroupState> {
-        let here = self.levels.around_of(account);
-        let path = self.path.iter_mut().map(|guard| &mut **guard);
-        let around = self.around.iter_mut();
-        path.chain(around.filter_map(|(at, guard)| here.contains(at).then_some(&mut **guard)))
-    }
-
-    /// The same, to look at, each with its level.
-    fn seen(&self, account: u16) -> impl Iterator<Item = (Level, &GroupState)> {
-        let here = self.levels.around_of(account);
-        let path = self.path.iter().map(|guard| &**guard);
-        let around = self.around.iter();
-        let around = around.filter_map(|(at, guard)| here.contains(at).then_some(&**guard));
-        let levels = self.levels.over(account).map(|group| group.level);
-        levels.zip(path.chain(around))
-    }
-
-    /// Lets the path go as soon as its figures are settled: siblings wait for no more than that.
-    fn done(&mut self) {
-        self.path.clear();
-        self.around.clear();
-        self.locked = false;
-    }
 }
 
 impl Engine {
@@ -182,6 +137,34 @@ impl Engine {
         let mut guard = bucket.state.lock();
         let state = &mut *guard;
         state.roll(sitting.now);
+        let levels = Arc::clone(&state.levels);
+        let opened = self.admit_in(
+            state,
+            &mut Above::new(&levels),
+            (order, to, None),
+            sitting,
+            admitted,
+        );
+        let Some((listed, opened)) = opened else {
+            return;
+        };
+        match (admitted.number, opened) {
+            (Some(_), _) => state.keep_holding(bucket, &listed, &self.market, sitting.now),
+            // Who only asked, or was refused, leaves nothing behind.
+            (None, Some(opened)) => state.close_holding(opened),
+            (None, None) => {}
+        }
+    }
+
+    /// The same in a bucket that is locked. Tells of the contract, and of the place that was made for it.
+    fn admit_in(
+        &self,
+        state: &mut BucketState,
+        above: &mut Above<'_>,
+        (order, to, link): (&Order, Option<&Route>, Option<Seat>),
+        sitting: &Sitting<'_>,
+        admitted: &mut Admitted,
+    ) -> Option<(Arc<Listed>, Option<Opened>)> {
         #[cfg(test)]
         super::faults::strike(&order.key.cl_ord_id);
         let mut refuse = |state: &mut BucketState, level, reason| {
@@ -190,14 +173,16 @@ impl Engine {
         let instruments = self.market.instruments();
         let listed = instruments.get(&order.instrument);
         let Some(listed) = listed.filter(|listed| !listed.is_changing()) else {
-            return refuse(state, Level::Instrument, Reason::UnknownInstrument);
+            refuse(state, Level::Instrument, Reason::UnknownInstrument);
+            return None;
         };
         let (venue, account) = match to {
             Some(route) => (&route.venue, Some(&route.account)),
             None => (&order.venue, order.account.as_ref()),
         };
         let Some((account, route)) = state.account(venue, account) else {
-            return refuse(state, Level::Bucket, Reason::RouteNotConfigured);
+            refuse(state, Level::Bucket, Reason::RouteNotConfigured);
+            return None;
         };
         let opened = state.try_holding(listed, &self.market, sitting.now);
         let ask = Ask {
@@ -212,15 +197,10 @@ impl Engine {
             display: order.display,
             size: order.size,
             replaced: None,
+            link,
         };
-        let levels = Arc::clone(&state.levels);
-        self.weigh(state, &mut Above::new(&levels), ask, sitting, admitted);
-        match (admitted.number, opened) {
-            (Some(_), _) => state.keep_holding(bucket, listed, &self.market, sitting.now),
-            // Who only asked, or was refused, leaves nothing behind.
-            (None, Some(opened)) => state.close_holding(opened),
-            (None, None) => {}
-        }
+        self.weigh(state, above, ask, sitting, admitted);
+        Some((Arc::clone(listed), opened))
     }
 
     /// Puts a replace of a live order to the bar.
@@ -235,6 +215,25 @@ impl Engine {
         let mut guard = bucket.state.lock();
         let state = &mut *guard;
         state.roll(sitting.now);
+        let levels = Arc::clone(&state.levels);
+        self.replace_in(
+            state,
+            &mut Above::new(&levels),
+            (number, replace),
+            sitting,
+            admitted,
+        );
+    }
+
+    /// The same in a bucket that is locked.
+    fn replace_in(
+        &self,
+        state: &mut BucketState,
+        above: &mut Above<'_>,
+        (number, replace): (usize, &Replace),
+        sitting: &Sitting<'_>,
+        admitted: &mut Admitted,
+    ) {
         #[cfg(test)]
         super::faults::strike(&replace.key.cl_ord_id);
         let mut refuse = |state: &mut BucketState, level, reason| {
@@ -252,6 +251,10 @@ impl Engine {
         }
         if !names_it || record.life.is_ending() || record.life.is_in_cash() {
             return refuse(state, Level::Order, Reason::ReplaceMismatch);
+        }
+        let link = record.link.as_deref().copied();
+        if state.is_in_package(link.as_ref()) {
+            return refuse(state, Level::Order, Reason::PackageLeg);
         }
         let holding = state.holding(record.instrument);
         let (Some(listed), Some(route)) = (
@@ -278,9 +281,9 @@ impl Engine {
                 hold: record.hold,
                 unvalued: record.unvalued,
             }),
+            link,
         };
-        let levels = Arc::clone(&state.levels);
-        self.weigh(state, &mut Above::new(&levels), ask, sitting, admitted);
+        self.weigh(state, above, ask, sitting, admitted);
     }
 
     /// A refusal before any figure: the attempt counts, nothing else changes.
@@ -307,7 +310,7 @@ impl Engine {
             state.count_refusal(&verdict);
         }
         *admitted = Admitted {
-            sequence: self.next_sequence(sitting.commit),
+            sequence: self.next_sequence(sitting.is_logged()),
             verdict,
             versions: Versions {
                 limits: state.version,
@@ -376,6 +379,19 @@ impl Engine {
             .replaced
             .as_ref()
             .map_or(Hold::default(), |replaced| replaced.hold);
+        let before = match (&ask.link, &ask.replaced) {
+            (Some(seat), Some(_)) => state.counts_now(seat, before),
+            (Some(_) | None, _) => before,
+        };
+        // Two that exclude each other close a position once.
+        let closes = |side, quantity, own| {
+            let together = ask
+                .link
+                .as_ref()
+                .and_then(|seat| state.closing(seat, side, quantity));
+            let (quantity, own) = together.unwrap_or((quantity, own));
+            holding.line.is_exit(side, quantity, own)
+        };
         let reduces = match ask.side {
             Side::Buy => holding.line.position.is_negative(),
             Side::Sell => holding.line.position.is_positive(),
@@ -384,9 +400,7 @@ impl Engine {
         // An exit may draw on what is kept for exits (F1, A11); a replace to less passes like one, and may not.
         let (life, exit, reserve) = match &ask.replaced {
             None => {
-                let exit = holding
-                    .line
-                    .is_exit(ask.side, sized.quantity, Quantity::ZERO);
+                let exit = closes(ask.side, sized.quantity, Quantity::ZERO);
                 (
                     Life::new(
                         version,
@@ -402,9 +416,8 @@ impl Engine {
             Some(replaced) => {
                 let mut life = replaced.life.clone();
                 let grown = life.grown_by(&version);
-                let exit = grown.is_some_and(|quantity| {
-                    holding.line.is_exit(ask.side, quantity, before.quantity)
-                });
+                let exit =
+                    grown.is_some_and(|quantity| closes(ask.side, quantity, before.quantity));
                 let kept = life.unit_held_for(&version).filter(|_| !replaced.unvalued);
                 version.unit = match (kept, sized.unit) {
                     (Some(kept), Ok(unit)) => kept.min(unit),
@@ -424,7 +437,12 @@ impl Engine {
             }
         };
         let unit = holding.unit.unwrap_or(Money::ZERO);
-        let Some(after) = life.hold().and_then(|hold| hold.at(unit)) else {
+        let own = life.hold().and_then(|hold| hold.at(unit));
+        let after = match &ask.link {
+            None => own,
+            Some(seat) => own.and_then(|own| state.counted(seat, own)),
+        };
+        let (Some(own), Some(after)) = (own, after) else {
             return refuse(state, Level::Order, Reason::Overflow);
         };
         let step = Move {
@@ -577,7 +595,7 @@ impl Engine {
         drop(path);
 
         *admitted = Admitted {
-            sequence: self.next_sequence(sitting.commit),
+            sequence: self.next_sequence(sitting.is_logged()),
             versions: Versions {
                 limits: state.version,
                 reference: instrument.version,
@@ -629,9 +647,8 @@ impl Engine {
         }
 
         // Approved. From here on nothing can fail.
-        let levels = above.levels.over(ask.account).map(|group| group.level);
         let settled = above.over(ask.account).zip(&after_groups).zip(&group_rates);
-        for (level, ((group, after), rate)) in levels.zip(settled) {
+        for ((group, after), rate) in settled {
             group.commit(number, after);
             if let (Some(limit), Some(rate)) = (group.limits.order_rate, *rate) {
                 group.rate.record(&limit, now.mono, rate);
@@ -639,11 +656,9 @@ impl Engine {
             if let Some(limit) = group.limits.notional_rate {
                 group.notional_rate.record(now.mono, &limit, added);
             }
-            if known.reach(level) {
-                let replaced = ask.replaced.as_ref().map(|replaced| &replaced.life);
-                known.note(group, replaced, &life);
-            }
         }
+        let replaced = ask.replaced.as_ref().map(|replaced| &replaced.life);
+        above.rest(&known, replaced, &life);
         above.done();
         rates.record(state, sitting, own_rate.as_deref_mut());
         drop(own_rate);
@@ -654,6 +669,7 @@ impl Engine {
             Taken {
                 life,
                 before,
+                own,
                 after,
                 added,
                 shift,
@@ -732,6 +748,7 @@ impl Engine {
                     unvalued,
                     send_after_commit,
                     source,
+                    link,
                 } = &mut *seat;
                 *key = ask.key.clone();
                 *instrument = number;
@@ -750,12 +767,16 @@ impl Engine {
                 *unvalued = taken.unvalued;
                 *send_after_commit = sitting.client.setup.send_after_commit;
                 *source = sitting.source.cloned().map(Box::new);
+                *link = ask.link.map(Box::new);
                 if *send_after_commit {
                     self.unsent.lock().insert((*deadline, key.clone()));
                 }
                 state.orders.insert(seat, &self.pieces)
             }
         });
+        if let (Some(seat), Some(number)) = (&ask.link, admitted.number) {
+            state.take_seat(seat, number, taken.own);
+        }
         state.counters.approved = state.counters.approved.saturating_add(1);
         state.count_shadow(&admitted.verdict.shadowed);
         if admitted.exit {
@@ -788,46 +809,12 @@ impl Engine {
     }
 }
 
-/// An order among those that rest in the groups which its bucket's self-match rule reaches (A15).
-struct Resters {
-    scope: Option<Level>,
-    number: u32,
-    side: Side,
-    owner: u32,
-}
-
-impl Resters {
-    fn reach(&self, level: Level) -> bool {
-        self.scope.is_some_and(|scope| level <= scope)
-    }
-
-    /// Whether the order would trade with one of another bucket there; nothing where the rule does not look.
-    fn meets(&self, level: Level, group: &GroupState, price: Option<Price>) -> Option<bool> {
-        let Self {
-            number,
-            side,
-            owner,
-            ..
-        } = *self;
-        self.reach(level)
-            .then(|| group.resting.meets(number, side, price, owner))
-    }
-
-    /// Notes where the order rests from now on, and where it did before it was replaced.
-    fn note(&self, group: &mut GroupState, replaced: Option<&Life>, life: &Life) {
-        let gone = replaced.into_iter().flat_map(Life::versions);
-        group.resting.change(
-            (self.number, self.side, self.owner),
-            gone.filter_map(resting_price),
-            life.versions().filter_map(resting_price),
-        );
-    }
-}
-
 /// What an approval enters in the bucket.
 struct Taken {
     life: Life,
     before: Hold,
+    /// What it would hold by itself.
+    own: Hold,
     after: Hold,
     added: Money,
     shift: Shift,

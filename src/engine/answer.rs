@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::order::OrderView;
 use crate::domain::amount::{Money, Price, Quantity};
-use crate::domain::decision::{Decision, Finding, Versions};
+use crate::domain::decision::{Decision, Finding, Reason, Versions};
 use crate::domain::instrument::Instrument;
 use crate::domain::name::{BucketId, Currency, InstrumentId, VenueId};
 use crate::domain::order::{OrderKey, Side};
@@ -31,6 +31,31 @@ pub struct Answer {
     pub state_version: u64,
     /// What the findings count in. Needed only where the decision has findings or figures: without it they are told without units.
     pub subject: Option<Box<Subject>>,
+}
+
+/// The answer to a basket or a quote (J1, J4).
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct BasketAnswer {
+    /// When it was given first, wall nanoseconds.
+    pub at: i64,
+    /// One answer for each leg that was evaluated, in their order.
+    pub legs: Vec<Answer>,
+    /// Place of the first leg that failed; none where all passed.
+    pub failed: Option<usize>,
+    /// Why all of it was refused, where no leg was the cause.
+    pub broken: Option<Reason>,
+    /// Whether it is the stored answer to an earlier request.
+    pub replayed: bool,
+    /// Live orders to cancel: sides that a quote drops. They hold what they held until the venue tells of their end.
+    pub cancel: Vec<OrderKey>,
+}
+
+impl BasketAnswer {
+    /// Whether all legs are approved.
+    #[must_use]
+    pub const fn approved(&self) -> bool {
+        self.failed.is_none() && self.broken.is_none()
+    }
 }
 
 /// What an order's findings are about: the names of their units and scopes.

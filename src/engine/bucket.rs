@@ -7,6 +7,8 @@ mod above;
 mod breach;
 mod concentration;
 mod holding;
+mod links;
+mod savepoint;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,6 +21,9 @@ pub use concentration::{ACCOUNTS, CONCENTRATIONS, Touched};
 use concentration::{TagName, Tagged};
 use holding::Best;
 pub use holding::Holding;
+use links::Link;
+pub use links::Seat;
+pub use savepoint::Savepoint;
 
 use super::group::Levels;
 use super::market::{Listed, Market};
@@ -94,6 +99,9 @@ pub struct BucketState {
     pub look_alikes: LookAlikes,
     /// Live orders.
     pub orders: Roster,
+    /// Orders of it that are linked.
+    links: HashMap<u64, Link>,
+    next_link: u64,
     /// Live orders taken out of it for a change.
     pub aside: u32,
     /// Until when every price the figures rest on is known to be fresh: a lower bound.
@@ -236,6 +244,8 @@ impl BucketState {
             notional_rate: NotionalWindow::default(),
             look_alikes: LookAlikes::default(),
             orders: Roster::default(),
+            links: HashMap::default(),
+            next_link: 1,
             aside: 0,
             fresh_until: u64::MAX,
             positions_over: 0,
@@ -519,32 +529,27 @@ impl BucketState {
         if holding.line.buys.open.is_zero() && holding.line.sells.open.is_zero() {
             return;
         }
+        let mut linked = Vec::new();
         for (_, record) in self.orders.iter_mut() {
             if record.instrument != number || record.hold.exit {
                 continue;
             }
-            let (old, Some(new)) = (record.hold, record.hold.at(unit)) else {
-                holding.unit_until = 0;
-                continue;
-            };
-            if new == old {
-                continue;
-            }
-            let Some(line) = holding.line.with(record.side, old, new) else {
-                holding.unit_until = 0;
-                continue;
-            };
-            holding.line = line;
-            let account = holding
-                .by_account
-                .iter_mut()
-                .find(|line| line.account == record.account);
-            if let Some(known) = account
-                && let Some(line) = known.line.with(record.side, old, new)
+            if let Some(seat) = record.link.as_deref()
+                && self.links.contains_key(&seat.link)
             {
-                known.line = line;
+                linked.push(seat.link);
+                continue;
             }
-            record.hold = new;
+            let Some(new) = record.hold.at(unit) else {
+                holding.unit_until = 0;
+                continue;
+            };
+            replace_hold(holding, record, new);
+        }
+        if !linked.is_empty() {
+            linked.sort_unstable();
+            linked.dedup();
+            self.revalue_links(number, unit, &linked);
         }
     }
 
@@ -786,6 +791,29 @@ impl BucketState {
         self.note_breach(BreachCause::LimitCut);
         self.version
     }
+}
+
+/// Counts an order with another hold than it had.
+fn replace_hold(holding: &mut Holding, record: &mut OrderRecord, new: Hold) {
+    let old = record.hold;
+    if new == old {
+        return;
+    }
+    let Some(line) = holding.line.with(record.side, old, new) else {
+        holding.unit_until = 0;
+        return;
+    };
+    holding.line = line;
+    let account = holding
+        .by_account
+        .iter_mut()
+        .find(|line| line.account == record.account);
+    if let Some(known) = account
+        && let Some(line) = known.line.with(record.side, old, new)
+    {
+        known.line = line;
+    }
+    record.hold = new;
 }
 
 fn moved(line: Line, change: &Move, account: Option<u16>) -> Option<Line> {

@@ -45,6 +45,26 @@ impl Client {
         self.used.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// Counts this many ids at once; how many there were before them.
+    pub fn claim_many(&self, count: u32) -> u32 {
+        self.used.fetch_add(count, Ordering::Relaxed)
+    }
+
+    /// Counts this many ids as not stored after all.
+    pub fn forgotten_many(&self, count: u32) {
+        self.used.fetch_sub(count, Ordering::Relaxed);
+    }
+
+    /// A copy that counts for itself: for what is tried out and undone.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self {
+            setup: self.setup.clone(),
+            used: AtomicU32::new(self.used()),
+            rate: Mutex::new(self.rate.lock().clone()),
+        }
+    }
+
     /// Counts an id forgotten, or not stored after all.
     pub fn forgotten(&self) {
         // Never below zero: each id forgotten was counted when it was stored.

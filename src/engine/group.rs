@@ -4,6 +4,7 @@
 //! are counted anew when a document that asks for them comes into force. Every change of a bucket is told as a [`Footprint`], made while the
 //! bucket is locked and before the group is: what is left to do under the group's lock are sums.
 
+mod before;
 mod levels;
 mod resting;
 mod view;
@@ -14,6 +15,7 @@ use arrayvec::ArrayVec;
 use foldhash::HashMap;
 use parking_lot::Mutex;
 
+pub use before::GroupBefore;
 pub use levels::{LEVELS, Levels};
 pub use resting::Resting;
 

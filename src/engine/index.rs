@@ -11,7 +11,7 @@ use super::Engine;
 use super::bucket::Bucket;
 use super::order::OrderRecord;
 use super::shards::{Keyed, Place, Shard};
-use super::stored::Stored;
+use super::stored::{Stored, StoredBasket};
 use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::name::{AccountId, ClOrdId, ClientId, ExecId, Name, VenueId};
 use crate::domain::order::{OrderKey, Side};
@@ -48,6 +48,8 @@ pub enum OrderSlot {
     Ended(Arc<Bucket>, Box<OrderRecord>),
     /// The id is of a replace of this order.
     Version(Box<Root>),
+    /// The id is of a basket or a quote.
+    Basket(Box<StoredBasket>),
 }
 
 /// An order by its first id, and by the number of the decision that approved it: ids are used again on later days.
@@ -81,7 +83,7 @@ impl OrderSlot {
                 Some(record.state_of(cl_ord_id, now))
             }
             Self::Ended(_, record) => Some(record.state_of(cl_ord_id, now)),
-            Self::None | Self::Version(_) => None,
+            Self::None | Self::Version(_) | Self::Basket(_) => None,
         }
     }
 }
@@ -124,7 +126,7 @@ impl Entry {
     #[must_use]
     pub fn root(&self) -> Option<Root> {
         match &self.order {
-            OrderSlot::None => None,
+            OrderSlot::None | OrderSlot::Basket(_) => None,
             OrderSlot::Live(..) | OrderSlot::Ended(..) => Some(Root {
                 key: self.key.clone(),
                 decided: self.decided(),
@@ -140,6 +142,7 @@ impl Entry {
             OrderSlot::Version(root) if self.until <= now.wall => Some(root),
             OrderSlot::Version(_)
             | OrderSlot::None
+            | OrderSlot::Basket(_)
             | OrderSlot::Live(..)
             | OrderSlot::Ended(..) => None,
         }
@@ -152,7 +155,7 @@ impl Entry {
             || match self.order {
                 OrderSlot::Live(..) => true,
                 OrderSlot::Version(_) => lives,
-                OrderSlot::None | OrderSlot::Ended(..) => false,
+                OrderSlot::None | OrderSlot::Basket(_) | OrderSlot::Ended(..) => false,
             }
     }
 

@@ -8,6 +8,7 @@ pub mod admin;
 mod admit;
 pub mod alarms;
 pub mod answer;
+mod basket;
 pub mod bucket;
 pub mod client;
 pub mod controls;
@@ -20,6 +21,7 @@ pub mod market;
 mod moves;
 pub mod order;
 mod positions;
+mod quote;
 mod report;
 pub mod roster;
 pub mod setup;
@@ -125,6 +127,7 @@ impl Engine {
             commit: true,
             quiet: false,
             source: None,
+            trial: false,
         };
         let mut admitted = Admitted::default();
         let (bucket, because) = self.place_order(&bucket, order, &sitting, &mut admitted);
@@ -175,6 +178,7 @@ impl Engine {
             commit: false,
             quiet: false,
             source: None,
+            trial: false,
         };
         let mut admitted = Admitted::default();
         let (_, because) = self.place_order(&bucket, order, &sitting, &mut admitted);
@@ -257,6 +261,7 @@ impl Engine {
             commit,
             quiet: false,
             source: None,
+            trial: false,
         };
         let mut decided = 0;
         let live = match other
@@ -269,7 +274,9 @@ impl Engine {
             }) {
             Some(OrderSlot::Live(bucket, number)) => Ok((Arc::clone(bucket), *number)),
             Some(OrderSlot::Ended(..)) => Err(Reason::OrderEnded),
-            Some(OrderSlot::None | OrderSlot::Version(_)) | None => Err(Reason::UnknownOrder),
+            Some(OrderSlot::None | OrderSlot::Version(_) | OrderSlot::Basket(_)) | None => {
+                Err(Reason::UnknownOrder)
+            }
         };
         let mut admitted = Admitted::default();
         match live {

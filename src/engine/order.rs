@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::bucket::BucketState;
+use super::bucket::{BucketState, Seat};
 use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::decision::Route;
 use crate::domain::name::{BucketId, ClOrdId, Name};
@@ -42,6 +42,8 @@ pub struct OrderRecord {
     pub send_after_commit: bool,
     /// Bucket it was addressed to, where it was rerouted from another.
     pub source: Option<Box<BucketId>>,
+    /// Its place among linked orders, where it is linked.
+    pub link: Option<Box<Seat>>,
 }
 
 impl OrderRecord {
@@ -77,6 +79,7 @@ impl OrderRecord {
             unvalued: false,
             send_after_commit: false,
             source: None,
+            link: None,
         }
     }
 

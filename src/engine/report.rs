@@ -122,7 +122,8 @@ impl Engine {
             match (&entry.order, &entry.answer) {
                 // What was refused on an earlier day is not what is released now, nor a replace of an order that is forgotten: the answer
                 // does not hang on when housekeeping comes by.
-                (OrderSlot::None | OrderSlot::Version(_), _) if !is_of_today && leads_nowhere => {}
+                (OrderSlot::None | OrderSlot::Version(_) | OrderSlot::Basket(_), _)
+                    if !is_of_today && leads_nowhere => {}
                 (OrderSlot::None, None) => return Ok(Some(receipt)),
                 _ => return Ok(None),
             }
@@ -308,7 +309,7 @@ impl Engine {
             .filter(|entry| entry.decided() == root.decided)?;
         let bucket = match &entry.order {
             OrderSlot::Live(bucket, _) | OrderSlot::Ended(bucket, _) => Arc::clone(bucket),
-            OrderSlot::None | OrderSlot::Version(_) => return None,
+            OrderSlot::None | OrderSlot::Version(_) | OrderSlot::Basket(_) => return None,
         };
         let mut guard = bucket.state.lock();
         let state = &mut *guard;
@@ -318,7 +319,10 @@ impl Engine {
         let was_live = entry.is_live();
         let mut record = match &entry.order {
             OrderSlot::Live(_, number) => state.orders.remove(*number)?,
-            OrderSlot::Ended(..) | OrderSlot::None | OrderSlot::Version(_) => {
+            OrderSlot::Ended(..)
+            | OrderSlot::None
+            | OrderSlot::Version(_)
+            | OrderSlot::Basket(_) => {
                 let OrderSlot::Ended(_, record) =
                     core::mem::replace(&mut entry.order, OrderSlot::None)
                 else {
@@ -376,11 +380,18 @@ impl Engine {
         if receipt.applied {
             receipt.sequence = self.next_sequence(true);
         }
+        let seat = record.link.as_deref().copied();
         entry.order = if over {
+            if let Some(seat) = seat {
+                state.reseat(&seat, None);
+            }
             OrderSlot::Ended(Arc::clone(&bucket), record)
         } else {
             state.rest_all(&record);
             let number = state.orders.insert(record, &self.pieces);
+            if let Some(seat) = seat {
+                state.reseat(&seat, Some(number));
+            }
             OrderSlot::Live(Arc::clone(&bucket), number)
         };
         Some(receipt)
@@ -395,20 +406,33 @@ impl Engine {
         booking: Option<&Booking>,
         cause: BreachCause,
     ) {
-        let before = record.hold;
         // A hold beyond exact arithmetic stays as it was; a fill beside it is booked all the same.
         let unit = state
             .holding(record.instrument)
             .and_then(|holding| holding.unit)
             .unwrap_or(Money::ZERO);
-        let after = record
-            .life
-            .hold()
-            .and_then(|hold| hold.at(unit))
-            .unwrap_or(before);
-        if before == after && booking.is_none() {
+        let own = record.life.hold().and_then(|hold| hold.at(unit));
+        let (before, after, mates) = match &record.link {
+            None => (record.hold, own.unwrap_or(record.hold), Vec::new()),
+            Some(_) => own.and_then(|own| state.relink(record, own)).unwrap_or((
+                record.hold,
+                record.hold,
+                Vec::new(),
+            )),
+        };
+        record.hold = after;
+        if before == after && booking.is_none() && mates.is_empty() {
             return;
         }
+        let cause = match cause {
+            // What the venue did to one leg alone is not approved of the others.
+            BreachCause::FillPrice | BreachCause::Restatement
+                if state.is_in_package(record.link.as_deref()) =>
+            {
+                BreachCause::SpreadCredit
+            }
+            cause => cause,
+        };
         state.aside = u32::from(!record.life.is_over());
         let step = Move {
             account: record.account,
@@ -418,7 +442,20 @@ impl Engine {
             position: None,
         };
         self.apply(state, bucket, record.instrument, step, booking, cause);
-        record.hold = after;
+        // The credit of the other legs goes with what is balanced: facts move them, and nothing is asked.
+        for (instrument, number, step) in mates {
+            self.apply(
+                state,
+                bucket,
+                instrument,
+                step,
+                None,
+                BreachCause::SpreadCredit,
+            );
+            if let Some(mate) = state.orders.get_mut(number) {
+                mate.hold = step.after;
+            }
+        }
     }
 
     pub(super) fn apply(

@@ -53,6 +53,23 @@ fn second(wall: i64) -> u32 {
 /// The tables of two keys; the second only where it is another one.
 pub type Two<'a, V> = (MutexGuard<'a, Shard<V>>, Option<MutexGuard<'a, Shard<V>>>);
 
+/// The tables of many keys, each locked once.
+pub struct Many<'a, V: Keyed> {
+    /// By their numbers, ascending.
+    tables: Vec<(usize, MutexGuard<'a, Shard<V>>)>,
+}
+
+impl<V: Keyed> Many<'_, V> {
+    /// The table of a key that was named when they were locked.
+    pub fn table(&mut self, place: Place) -> Option<&mut Shard<V>> {
+        let at = self
+            .tables
+            .binary_search_by_key(&place.shard, |(number, _)| *number);
+        let (_, table) = self.tables.get_mut(at.ok()?)?;
+        Some(table)
+    }
+}
+
 /// Where a key belongs.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
@@ -138,6 +155,17 @@ impl<V: Keyed> Shards<V> {
                 let second = self.lock(other);
                 (self.lock(one), Some(second))
             }
+        }
+    }
+
+    /// Locks the tables of many keys, in the order everyone keeps.
+    pub fn lock_many(&self, places: impl Iterator<Item = Place>) -> Many<'_, V> {
+        let mut numbers: Vec<usize> = places.map(|place| place.shard).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let lock = |number| (number, self.at(number).lock());
+        Many {
+            tables: numbers.into_iter().map(lock).collect(),
         }
     }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::answer::{Answer, Subject};
 use crate::domain::amount::{Price, Quantity};
-use crate::domain::decision::{Decision, Finding, Outcome, ReasonSet, Route, Versions};
+use crate::domain::decision::{Decision, Finding, Outcome, Reason, ReasonSet, Route, Versions};
+use crate::domain::name::ClOrdId;
 use crate::domain::order::OrderKey;
 use crate::domain::state::OrderState;
 
@@ -30,6 +31,23 @@ pub struct Stored {
     expires: bool,
     exit: bool,
     closing_restricted: bool,
+}
+
+/// The answer to a basket or a quote as it is kept under its id. What was said of legs that were approved is under their own.
+#[derive(Clone)]
+pub struct StoredBasket {
+    /// When it was given, wall nanoseconds.
+    pub at: i64,
+    /// Of one that was refused: what was said of each leg that was evaluated.
+    pub refused: Vec<Stored>,
+    /// The first leg that failed.
+    pub failed: Option<usize>,
+    /// Why all of it was refused, where no leg was the cause.
+    pub broken: Option<Reason>,
+    /// Live orders that it asked to cancel.
+    pub cancel: Vec<OrderKey>,
+    /// Of a quote: the ids of its bid and of its offer.
+    pub sides: [Option<ClOrdId>; 2],
 }
 
 /// What was said.

@@ -5,6 +5,7 @@
 use tonic::{Request, Response, Status, Streaming};
 
 use super::Gate;
+use super::convert::basket::{self, AskedTogether, DecideBasket, DecideQuote};
 use super::convert::decision::{self, Asked};
 use super::convert::error::Refusal;
 use super::convert::field::Path;
@@ -12,9 +13,11 @@ use super::convert::order::{self, Question};
 use super::convert::{raw, report, view};
 use super::feed;
 use super::session::Session;
+use crate::domain::basket::{Basket, Quote};
 use crate::domain::decision::{Finding, Level, Reason};
 use crate::domain::name::{BucketId, ClientId};
 use crate::domain::order::OrderKey;
+use crate::domain::time::Now;
 use crate::engine::answer;
 use crate::pb;
 use crate::pb::served::gateway_service_server::GatewayService;
@@ -126,6 +129,28 @@ impl Gate {
                     None,
                 )
             }
+            Question::Basket(basket) => {
+                let answer = self.engine.what_if_basket(basket, now, asked.want_figures);
+                let answer =
+                    answer.map_err(|refusal| refused(refusal, basket.bucket(), basket.key()))?;
+                self.write_together(
+                    to,
+                    10,
+                    (&answer, basket.key()),
+                    &leg_keys(basket),
+                    (now, true),
+                );
+                return Ok(());
+            }
+            Question::Quote(quote) => {
+                let answer = self.engine.what_if_quote(quote, now, asked.want_figures);
+                let answer =
+                    answer.map_err(|refusal| refused(refusal, &quote.bucket, &quote.key))?;
+                let keys = side_keys(quote);
+                let keys: Vec<&OrderKey> = keys.iter().collect();
+                self.write_together(to, 10, (&answer, &quote.key), &keys, (now, true));
+                return Ok(());
+            }
             Question::Replace(replace) => {
                 let answer = self
                     .engine
@@ -162,6 +187,80 @@ impl Gate {
             .map_err(|refusal| refused(refusal, &asked.order.bucket, &asked.order.key))?;
         let client = &asked.order.key.client;
         Ok(decision::write_largest(&largest, client, side))
+    }
+
+    /// Decides a basket, and writes the response.
+    pub(super) fn decide_basket(
+        &self,
+        request: pb::DecideBasketRequest,
+        frame: Frame<'_>,
+        to: &mut Fields<'_>,
+    ) -> Result<(), Refusal> {
+        self.admit()?;
+        let DecideBasket {
+            basket,
+            want_figures,
+        } = basket::basket(request, frame.at, frame.client)?;
+        let now = self.clock.now();
+        let answer = self.engine.decide_basket(&basket, now, want_figures);
+        let answer = answer.map_err(|refusal| refused(refusal, basket.bucket(), basket.key()))?;
+        self.write_together(
+            to,
+            1,
+            (&answer, basket.key()),
+            &leg_keys(&basket),
+            (now, false),
+        );
+        if !answer.replayed {
+            for (leg, answer) in basket.legs().iter().zip(&answer.legs) {
+                self.feed.decision(feed::Request::Order(leg), answer, 0);
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides a quote, and writes the response.
+    pub(super) fn decide_quote(
+        &self,
+        request: pb::DecideQuoteRequest,
+        frame: Frame<'_>,
+        to: &mut Fields<'_>,
+    ) -> Result<(), Refusal> {
+        self.admit()?;
+        let DecideQuote {
+            quote,
+            want_figures,
+        } = basket::quote(request, frame.at, frame.client)?;
+        let now = self.clock.now();
+        let answer = self.engine.decide_quote(&quote, now, want_figures);
+        let answer = answer.map_err(|refusal| refused(refusal, &quote.bucket, &quote.key))?;
+        let keys = side_keys(&quote);
+        let keys: Vec<&OrderKey> = keys.iter().collect();
+        self.write_together(to, 1, (&answer, &quote.key), &keys, (now, false));
+        if !answer.replayed {
+            for (side, answer) in quote.orders().iter().zip(&answer.legs) {
+                self.feed.decision(feed::Request::Order(side), answer, 0);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the decision on a basket or a quote that was asked for at a time.
+    fn write_together(
+        &self,
+        to: &mut Fields<'_>,
+        field: u32,
+        (answer, key): (&answer::BasketAnswer, &OrderKey),
+        legs: &[&OrderKey],
+        (since, what_if): (Now, bool),
+    ) {
+        let asked = AskedTogether {
+            key,
+            legs,
+            what_if,
+            engine_nanos: self.clock.now().since(since.mono),
+        };
+        basket::write_response(to, field, answer, &asked);
     }
 
     pub(super) fn report(
@@ -261,6 +360,16 @@ impl Gate {
     }
 }
 
+/// Keys of the legs of a basket.
+fn leg_keys(basket: &Basket) -> Vec<&OrderKey> {
+    basket.legs().iter().map(|leg| &leg.key).collect()
+}
+
+/// Keys of the sides that a quote has.
+fn side_keys(quote: &Quote) -> Vec<OrderKey> {
+    quote.orders().into_iter().map(|side| side.key).collect()
+}
+
 /// The response to a call whose answer is a decision.
 fn call(
     write: impl FnOnce(&mut Fields<'_>) -> Result<(), Refusal>,
@@ -308,6 +417,22 @@ impl GatewayService for Gateway {
     ) -> Result<Response<Encoded>, Status> {
         let request = request.into_inner();
         call(|to| self.gate.replace(request, Frame::CALL, to))
+    }
+
+    async fn decide_basket(
+        &self,
+        request: Request<pb::DecideBasketRequest>,
+    ) -> Result<Response<Encoded>, Status> {
+        let request = request.into_inner();
+        call(|to| self.gate.decide_basket(request, Frame::CALL, to))
+    }
+
+    async fn decide_quote(
+        &self,
+        request: Request<pb::DecideQuoteRequest>,
+    ) -> Result<Response<Encoded>, Status> {
+        let request = request.into_inner();
+        call(|to| self.gate.decide_quote(request, Frame::CALL, to))
     }
 
     async fn report(

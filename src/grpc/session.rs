@@ -316,6 +316,8 @@ mod answer {
     pub const RELEASE: u32 = 8;
     pub const WHAT_IF: u32 = 9;
     pub const BATCH: u32 = 10;
+    pub const DECIDE_BASKET: u32 = 15;
+    pub const DECIDE_QUOTE: u32 = 16;
 }
 
 /// Numbers of the results in `BatchItemResult`.
@@ -365,6 +367,12 @@ fn operate(
             let items = batch.items.into_iter().map(Item::Message);
             to.attempt(answer::BATCH, |to| operate_all(gate, client, items, to))
         }
+        Payload::DecideBasket(request) => to.attempt(answer::DECIDE_BASKET, |to| {
+            gate.decide_basket(request, frame("decide_basket"), to)
+        }),
+        Payload::DecideQuote(request) => to.attempt(answer::DECIDE_QUOTE, |to| {
+            gate.decide_quote(request, frame("decide_quote"), to)
+        }),
         Payload::Report(request) => {
             to.made(answer::REPORT, &gate.report(request, frame("report"))?);
             Ok(())

@@ -25,6 +25,8 @@ pub struct Hold {
     pub value: Money,
     /// The same, or what it is worth at the mark where that is more.
     pub worth: Money,
+    /// Quantity that may fill and is not counted, by a credit (J2).
+    pub credit: Quantity,
     /// Whether it was approved as an exit (NL21).
     pub exit: bool,
     /// Whether the client marked it reduce-only (A13).
@@ -56,6 +58,8 @@ pub struct OpenSide {
     pub reduce_only: Quantity,
     /// Of both, quantity of orders that only reduce: marked so, or approved as exits.
     pub reducing: Quantity,
+    /// Quantity that may fill besides and is not counted, by a credit.
+    pub credit: Quantity,
 }
 
 impl OpenSide {
@@ -65,7 +69,16 @@ impl OpenSide {
         self.open.checked_add(self.exit)
     }
 
+    /// Most that may fill of this side, credits or not.
+    #[must_use]
+    pub fn fillable(&self) -> Option<Quantity> {
+        self.quantity()?.checked_add(self.credit)
+    }
+
     fn add(mut self, hold: Hold) -> Option<Self> {
+        if !hold.credit.is_zero() {
+            self.credit = self.credit.checked_add(hold.credit)?;
+        }
         if hold.exit {
             self.exit = self.exit.checked_add(hold.quantity)?;
         } else {
@@ -82,6 +95,9 @@ impl OpenSide {
     }
 
     fn remove(mut self, hold: Hold) -> Option<Self> {
+        if !hold.credit.is_zero() {
+            self.credit = self.credit.checked_sub(hold.credit)?;
+        }
         if hold.exit {
             self.exit = self.exit.checked_sub(hold.quantity)?;
         } else {
@@ -215,7 +231,7 @@ impl Line {
         };
         let live = self
             .side(side)
-            .quantity()
+            .fillable()
             .and_then(|live| live.checked_sub(own))
             .and_then(|others| others.checked_add(quantity));
         matches!((reducible, live), (Some(reducible), Some(live)) if reducible.is_positive() && live <= reducible)
@@ -433,7 +449,7 @@ mod tests {
             value: Money::whole(3_000),
             worth: Money::whole(3_000),
             exit: true,
-            reduce_only: false,
+            ..Hold::default()
         };
         let before = line(10, 0, 0);
         let after = before.with(Side::Sell, Hold::default(), exit).unwrap();

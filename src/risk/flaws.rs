@@ -56,6 +56,7 @@ pub fn of_limits(limits: &Limits) -> Vec<Flaw> {
         long_max,
         short_max,
         position_rule: _,
+        spread_counted_share,
         per_instrument,
         gross_notional_max,
         net_notional_max,
@@ -78,6 +79,7 @@ pub fn of_limits(limits: &Limits) -> Vec<Flaw> {
     );
     at.collar(*collar);
     at.share("market_slippage", Some(*market_slippage));
+    at.share("spread_counted_share", *spread_counted_share);
     at.look_alike(*look_alike);
     at.not_negative("long_max", *long_max);
     at.not_negative("short_max", *short_max);

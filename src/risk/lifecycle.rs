@@ -246,6 +246,7 @@ impl Life {
             quantity: leaves,
             value,
             worth: value,
+            credit: Quantity::ZERO,
             exit: self.exit,
             reduce_only: self.reduce_only,
         })

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::amount::{Money, Quantity, Ratio};
-use crate::domain::decision::{Dimension, Level};
+use crate::domain::decision::{Dimension, Level, Reason};
 use crate::domain::instrument::Collar;
 use crate::domain::name::{Currency, InstrumentId};
 use crate::domain::order::Side;
@@ -240,6 +240,8 @@ pub struct Limits {
     pub short_max: Option<Quantity>,
     /// B1.
     pub position_rule: PositionRule,
+    /// Part of the balanced legs of an exchange combination that counts (J2); without it every leg counts in full.
+    pub spread_counted_share: Option<Ratio>,
     /// Per instrument, in place of the values above.
     pub per_instrument: BTreeMap<InstrumentId, InstrumentLimits>,
     /// B2.
@@ -284,6 +286,7 @@ impl Limits {
             long_max: None,
             short_max: None,
             position_rule: PositionRule::Reachable,
+            spread_counted_share: None,
             per_instrument: BTreeMap::new(),
             gross_notional_max: None,
             net_notional_max: None,
@@ -297,9 +300,13 @@ impl Limits {
         }
     }
 
-    /// How far above the bucket its orders take part in self-match prevention; nothing where they do not leave it.
+    /// How far above the bucket its orders take part in self-match prevention; nothing where they do not leave it. A rule that is not
+    /// enforced looks at its own bucket only: an order that rests for it must not refuse one of another bucket.
     #[must_use]
     pub const fn self_match_above(&self) -> Option<Level> {
+        if !self.modes.enforces(Reason::SelfMatch) {
+            return None;
+        }
         match (self.self_match, self.self_match_scope) {
             (SelfMatchRule::Allow, _) | (_, SelfMatchScope::Bucket) => None,
             (_, SelfMatchScope::Desk) => Some(Level::Desk),

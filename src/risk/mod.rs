@@ -6,6 +6,7 @@ pub mod flaws;
 pub mod largest;
 pub mod lifecycle;
 pub mod limits;
+pub mod link;
 pub mod modes;
 pub mod pnl;
 pub mod policy;

@@ -13,7 +13,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "long_max = \"5\"",
         "lon_max = \"5\"",
-        "buckets.alpha.limits.lon_max = \"5\": expected a known key: instruments, capital, order_quantity_max, order_base_quantity_max, order_notional_max, order_underlying_notional_max, collar, market_slippage, look_alike, post_only, short_sale, self_match and 14 more",
+        "buckets.alpha.limits.lon_max = \"5\": expected a known key: instruments, capital, order_quantity_max, order_base_quantity_max, order_notional_max, order_underlying_notional_max, collar, market_slippage, look_alike, post_only, short_sale, self_match and 15 more",
     ),
     (
         "[venues]",

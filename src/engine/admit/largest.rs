@@ -36,6 +36,7 @@ impl Engine {
             now,
             figures: false,
             commit: false,
+            trial: false,
             quiet: false,
             source: None,
         };
@@ -98,6 +99,7 @@ impl Engine {
                 display: None,
                 size: Size::Quantity(quantity(lots)),
                 replaced: None,
+                link: None,
             };
             let mut admitted = Admitted::default();
             let above = &mut Above::new(&levels);

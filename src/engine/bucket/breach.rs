@@ -79,6 +79,7 @@ const ALL_CAUSES: &[BreachCause] = &[
     BreachCause::Restatement,
     BreachCause::OpeningPosition,
     BreachCause::Exit,
+    BreachCause::SpreadCredit,
 ];
 
 const fn cause_code(cause: BreachCause) -> u8 {
@@ -93,5 +94,6 @@ const fn cause_code(cause: BreachCause) -> u8 {
         BreachCause::Restatement => 7,
         BreachCause::OpeningPosition => 8,
         BreachCause::Exit => 9,
+        BreachCause::SpreadCredit => 10,
     }
 }

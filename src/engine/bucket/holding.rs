@@ -20,6 +20,7 @@ use crate::risk::pnl::{Book, Effect};
 use crate::risk::valuation::unit_value;
 
 /// The bucket in one instrument.
+#[derive(Clone)]
 pub struct Holding {
     /// Contract.
     pub listed: Arc<Listed>,

@@ -42,7 +42,7 @@ pub fn write_response(to: &mut Fields<'_>, answer: &Answer, asked: &Asked<'_>) {
 }
 
 /// A decision on the wire, field by field by the numbers of the contract. There is one for each order: it is not made as a message first.
-fn write_fields(to: &mut Fields<'_>, answer: &Answer, asked: &Asked<'_>) {
+pub(super) fn write_fields(to: &mut Fields<'_>, answer: &Answer, asked: &Asked<'_>) {
     let Answer {
         decision,
         replayed,
@@ -142,14 +142,14 @@ fn write_fields(to: &mut Fields<'_>, answer: &Answer, asked: &Asked<'_>) {
     }
 }
 
-fn write_amount<U>(to: &mut Fields<'_>, field: u32, amount: Amount<U>) {
+pub(super) fn write_amount<U>(to: &mut Fields<'_>, field: u32, amount: Amount<U>) {
     to.message(field, |to| match u64::try_from(amount.units()) {
         Ok(units) => to.twelfths(1, units),
         Err(_) => to.shown(1, format_args!("{amount}")),
     });
 }
 
-fn write_time(to: &mut Fields<'_>, field: u32, wall: i64) {
+pub(super) fn write_time(to: &mut Fields<'_>, field: u32, wall: i64) {
     let time = timestamp(wall);
     to.message(field, |to| {
         to.number(1, time.seconds.cast_unsigned());
@@ -158,7 +158,7 @@ fn write_time(to: &mut Fields<'_>, field: u32, wall: i64) {
 }
 
 /// A number of the contract that is never negative.
-fn number(number: i32) -> u64 {
+pub(super) fn number(number: i32) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
@@ -398,6 +398,8 @@ pub const fn limit_id(reason: Reason) -> &'static str {
         | Reason::DuplicateMismatch
         | Reason::ClientQuota
         | Reason::ReduceOnlyExceedsPosition
+        | Reason::BasketRejected
+        | Reason::PackageLeg
         | Reason::StateReduceOnly
         | Reason::StateCancelOnly
         | Reason::StateHalted

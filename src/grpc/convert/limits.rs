@@ -48,6 +48,7 @@ pub fn read(message: pb::Limits, at: Path<'_>, found: &mut Violations) -> Option
         reservation_ttl,
         mode,
         modes,
+        spread_counted_share,
     } = message;
     let ids: Vec<String> = instruments
         .iter()
@@ -93,6 +94,11 @@ pub fn read(message: pb::Limits, at: Path<'_>, found: &mut Violations) -> Option
         Some(pb::PositionRule::NoPositionCredit) => Some(PositionRule::NoPositionCredit),
         None => None,
     };
+    let spread_counted_share = bound(
+        found,
+        at.field("spread_counted_share"),
+        spread_counted_share,
+    );
     let per_instrument = per_instrument(instruments, at.field("instruments"), found);
     let gross_notional_max = bound(found, at.field("gross_notional_max"), gross_notional_max);
     let net_notional_max = bound(found, at.field("net_notional_max"), net_notional_max);
@@ -129,6 +135,7 @@ pub fn read(message: pb::Limits, at: Path<'_>, found: &mut Violations) -> Option
         long_max: long_max?,
         short_max: short_max?,
         position_rule: position_rule?,
+        spread_counted_share: spread_counted_share?,
         per_instrument: per_instrument?,
         gross_notional_max: gross_notional_max?,
         net_notional_max: net_notional_max?,
@@ -694,6 +701,7 @@ pub fn write(limits: &Limits) -> pb::Limits {
         }),
         position_long_max: limits.long_max.map(decimal),
         position_short_max: limits.short_max.map(decimal),
+        spread_counted_share: limits.spread_counted_share.map(decimal),
         position_rule: match limits.position_rule {
             PositionRule::Reachable => pb::PositionRule::Reachable,
             PositionRule::NoPositionCredit => pb::PositionRule::NoPositionCredit,

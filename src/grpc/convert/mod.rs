@@ -6,6 +6,7 @@
 //! the contract does not compile until it is read.
 
 pub mod admin;
+pub mod basket;
 pub mod bucket;
 pub mod control;
 pub mod decision;

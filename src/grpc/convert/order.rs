@@ -1,9 +1,11 @@
 //! Requests of the order path: orders, replaces, notices, releases and what-if.
 
+use super::basket;
 use super::error::Malformed;
 use super::field::{Path, Sign, Violations};
 use super::raw;
 use crate::domain::amount::{Price, Quantity};
+use crate::domain::basket::{Basket, Quote};
 use crate::domain::name::ClientId;
 use crate::domain::order::{
     Attributes, Notice, Order, OrderKey, Replace, RerouteConsent, ShortSale, Side, Size, Terms,
@@ -36,6 +38,10 @@ pub enum Question {
     Order(Order),
     /// What would become of this replace?
     Replace(Replace),
+    /// What would become of this basket?
+    Basket(Basket),
+    /// What would become of this quote?
+    Quote(Quote),
 }
 
 /// A question without effect.
@@ -166,6 +172,14 @@ pub fn what_if(
         Some(Request::Replace(replace)) => {
             read_replace(replace, at.field("replace"), session, &mut found).map(Question::Replace)
         }
+        Some(Request::Basket(basket)) => {
+            basket::figures(&basket, want_figures, at, &mut found);
+            basket::read_basket(basket, at.field("basket"), session, &mut found)
+                .map(Question::Basket)
+        }
+        Some(Request::Quote(quote)) => {
+            basket::read_quote(quote, at.field("quote"), session, &mut found).map(Question::Quote)
+        }
         None => found.needed(at.field("request"), None),
     };
     found.finish(question.map(|question| WhatIf {
@@ -246,7 +260,7 @@ pub fn max_quantity(request: pb::MaxQuantityRequest) -> Result<MaxQuantity, Malf
     found.finish(read())
 }
 
-fn read_order(
+pub(super) fn read_order(
     message: &raw::Order<'_>,
     at: Path<'_>,
     session: Option<&ClientId>,
@@ -442,7 +456,7 @@ fn terms(
     }
 }
 
-fn how_long(
+pub(super) fn how_long(
     time_in_force: i32,
     expire_time: Option<prost_types::Timestamp>,
     at: Path<'_>,

@@ -147,6 +147,7 @@ pub const fn write_breach_cause(cause: BreachCause) -> pb::BreachCause {
         BreachCause::Restatement => pb::BreachCause::Restatement,
         BreachCause::OpeningPosition => pb::BreachCause::OpeningPosition,
         BreachCause::Exit => pb::BreachCause::Exit,
+        BreachCause::SpreadCredit => pb::BreachCause::SpreadCredit,
     }
 }
 

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use bulkhead::domain::decision::{Dimension, Outcome};
+use bulkhead::domain::decision::{Dimension, Outcome, Reason};
 use bulkhead::domain::order::Notice;
 use bulkhead::domain::state::{OrderState, StateNote, TradingState};
 use bulkhead::domain::time::Now;
 use bulkhead::engine::Engine;
 use bulkhead::engine::admin::Scope;
-use bulkhead::engine::answer::{Answer, PositionView, Receipt, ReportFlag};
+use bulkhead::engine::answer::{Answer, BasketAnswer, PositionView, Receipt, ReportFlag};
 use bulkhead::engine::group::Group;
 use bulkhead::engine::market::{Accepted, MarkUpdate, RateUpdate};
 use proptest::test_runner::TestCaseError;
 
-use super::naive::{self, Finding, Mark, Model, Notes, Place, Said, U};
+use super::naive::{self, Finding, Mark, Model, Notes, Place, Said, Together, U};
 use super::world::{self, BUCKETS, CONTRACTS, Dice, Event, QUARANTINE, Shape, amount};
 use crate::support::{id, later};
 
@@ -40,6 +40,7 @@ pub fn same<T: PartialEq + core::fmt::Debug>(what: &str, engine: T, model: T) ->
 pub enum Came {
     Answer(Box<Answer>),
     Receipt(Box<Receipt>),
+    Together(BasketAnswer),
     Refused,
     Done(bool),
 }
@@ -65,9 +66,18 @@ pub fn apply(engine: &Engine, event: &Event, now: Now) -> Came {
         Err(bulkhead::engine::answer::Refusal::UnknownBucket) => Came::Refused,
         Err(_) => Came::Refused,
     };
+    let together = |answer: Result<BasketAnswer, _>| match answer {
+        Ok(answer) => Came::Together(answer),
+        Err(bulkhead::engine::answer::Refusal::UnknownBucket) => Came::Refused,
+        Err(_) => Came::Refused,
+    };
     match event {
         Event::Decide(order) => answer(engine.decide(order, now, true)),
         Event::WhatIf(order) => answer(engine.what_if(order, now, true)),
+        Event::Basket(basket) => together(engine.decide_basket(basket, now, true)),
+        Event::WhatIfBasket(basket) => together(engine.what_if_basket(basket, now, true)),
+        Event::Quote(quote) => together(engine.decide_quote(quote, now, true)),
+        Event::WhatIfQuote(quote) => together(engine.what_if_quote(quote, now, true)),
         Event::Replace(replace) => answer(engine.replace(replace, now, true)),
         Event::WhatIfReplace(replace) => answer(engine.what_if_replace(replace, now, true)),
         Event::Report(report) => Came::Receipt(Box::new(engine.report(report, now))),
@@ -182,6 +192,7 @@ pub fn note(state: TradingState, now: Now) -> StateNote {
 #[derive(Clone, Debug)]
 pub enum Meant {
     Said(Said),
+    Together(Together),
     Notes(Option<Notes>),
     Done(bool),
 }
@@ -191,6 +202,10 @@ pub fn imagine(model: &mut Model, event: &Event) -> Meant {
     match event {
         Event::Decide(order) => Meant::Said(model.decide(order, true)),
         Event::WhatIf(order) => Meant::Said(model.decide(order, false)),
+        Event::Basket(basket) => Meant::Together(model.basket(basket, true)),
+        Event::WhatIfBasket(basket) => Meant::Together(model.basket(basket, false)),
+        Event::Quote(quote) => Meant::Together(model.quote(quote, true)),
+        Event::WhatIfQuote(quote) => Meant::Together(model.quote(quote, false)),
         Event::Replace(replace) => Meant::Said(model.replace(replace, true)),
         Event::WhatIfReplace(replace) => Meant::Said(model.replace(replace, false)),
         Event::Report(report) => Meant::Notes(Some(model.report(report))),
@@ -715,6 +730,7 @@ fn alike(engine: &[Finding], model: &[Finding]) -> bool {
 fn agree(came: &Came, meant: &Meant, model: &Model) -> Checked {
     match (came, meant) {
         (Came::Answer(answer), Meant::Said(said)) => said_the_same(answer, said, model),
+        (Came::Together(answer), Meant::Together(said)) => said_together(answer, said, model),
         (Came::Receipt(receipt), Meant::Notes(Some(notes))) => {
             same("notes", flags(receipt), *notes)
         }
@@ -722,6 +738,37 @@ fn agree(came: &Came, meant: &Meant, model: &Model) -> Checked {
         (Came::Done(one), Meant::Done(other)) => same("change", *one, *other),
         _ => Err(fail(format!("engine {came:?}\n  model {meant:?}"))),
     }
+}
+
+fn said_together(answer: &BasketAnswer, said: &Together, model: &Model) -> Checked {
+    same("replayed", answer.replayed, said.replayed)?;
+    if said.replayed {
+        return Ok(());
+    }
+    same("broken", answer.broken, said.broken)?;
+    same("failed leg", answer.failed, said.failed)?;
+    same("legs reached", answer.legs.len(), said.legs.len())?;
+    let cancel: Vec<String> = answer
+        .cancel
+        .iter()
+        .map(|key| key.cl_ord_id.to_string())
+        .collect();
+    same("to cancel", cancel, said.cancel.clone())?;
+    for (at, (leg, said)) in answer.legs.iter().zip(&said.legs).enumerate() {
+        if answer.failed.is_some_and(|failed| at < failed) {
+            // It would have passed by itself, and must not be taken for an approval.
+            let found = findings(&leg.decision.outcome);
+            let reasons: Vec<Reason> = found.iter().map(|finding| finding.reason).collect();
+            same(
+                "a leg before the one that failed",
+                reasons,
+                vec![Reason::BasketRejected],
+            )?;
+        } else {
+            said_the_same(leg, said, model)?;
+        }
+    }
+    Ok(())
 }
 
 fn said_the_same(answer: &Answer, said: &Said, model: &Model) -> Checked {

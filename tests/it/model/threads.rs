@@ -4,6 +4,7 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bulkhead::domain::amount::Money;
+use bulkhead::domain::basket::Basket;
 use bulkhead::domain::decision::{Outcome, Reason};
 use bulkhead::domain::order::{Order, OrderKey, RerouteConsent, Side};
 use bulkhead::domain::report::{Report, ReportKind};
@@ -111,6 +112,51 @@ fn nl14_siblings_racing_under_a_group_fill_its_limit_exactly() {
             let group = engine.group(&id(name)).unwrap();
             assert_eq!(group.state.lock().totals.totals.gross, amount("1000"));
         }
+    }
+}
+
+/// NL14, J1: baskets of three orders race on the buckets of one desk: as many pass as its limit holds, and never a part of one.
+#[test]
+fn nl14_baskets_racing_under_a_group_fill_its_limit_and_never_in_part() {
+    for round in 0..20 {
+        let engine = desk("1000", None);
+        let stop = AtomicBool::new(false);
+        let approved = std::thread::scope(|scope| {
+            let watch = scope.spawn(|| {
+                let desk = engine.group(&id("desk")).unwrap();
+                let whole = amount::<Money>("30").units();
+                while !stop.load(Ordering::Acquire) {
+                    let gross = desk.state.lock().totals.totals.gross;
+                    assert_eq!(gross.units() % whole, 0, "a part of a basket: {gross}");
+                    assert!(gross <= amount("1000"));
+                }
+            });
+            let approved = race(|thread, number| {
+                let bucket = if round % 2 == 0 {
+                    thread
+                } else {
+                    (thread + number) % THREADS
+                };
+                let leg = |leg: usize| of(bucket, thread, number * 3 + leg);
+                let key = OrderKey {
+                    client: id(&format!("c{thread}")),
+                    cl_ord_id: id(&format!("b{number}")),
+                };
+                let basket = Basket::new(key, vec![leg(0), leg(1), leg(2)]).unwrap();
+                let what_if = engine.what_if_basket(&basket, START, false).unwrap();
+                assert!(what_if.legs.len() <= 3);
+                engine
+                    .decide_basket(&basket, START, false)
+                    .unwrap()
+                    .approved()
+            });
+            stop.store(true, Ordering::Release);
+            watch.join().unwrap();
+            approved
+        });
+        assert_eq!(approved, 33, "3 × 0.1 × 100 each, 1000 in all");
+        let desk = engine.group(&id("desk")).unwrap();
+        assert_eq!(desk.state.lock().totals.totals.gross, amount("990"));
     }
 }
 

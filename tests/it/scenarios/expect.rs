@@ -33,7 +33,7 @@ pub fn text<T: core::fmt::Display>(value: &T) -> String {
 }
 
 /// An order by its id, with its client where that is not the usual one.
-fn order_name(key: &OrderKey) -> String {
+pub fn order_name(key: &OrderKey) -> String {
     match key.client.as_str() {
         "c" => key.cl_ord_id.to_string(),
         client => format!("{client}/{}", key.cl_ord_id),

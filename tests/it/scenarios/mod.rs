@@ -87,10 +87,11 @@ fn every_row_of_the_reference_is_shown_by_a_scenario() {
         range("G", &[1, 2, 3, 6]),
         range("H", &one_to(17)),
         range("H", &[19]),
+        range("J", &one_to(4)),
         range("K", &[1, 2]),
         range("RR", &one_to(9)),
         range("RR", &[11, 12]),
-        range("GOLDEN", &[1, 2, 3, 5, 11, 12, 14]),
+        range("GOLDEN", &[1, 2, 3, 5, 7, 11, 12, 14]),
         // The eleventh, one lock around everything, takes threads: `model/threads.rs`.
         range("TRAP", &one_to(10)),
     ]

@@ -128,6 +128,20 @@ impl GatewayService for Stub {
         Err(Status::unimplemented("not here"))
     }
 
+    async fn decide_basket(
+        &self,
+        _: Request<pb::DecideBasketRequest>,
+    ) -> Result<Response<pb::DecideBasketResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
+    async fn decide_quote(
+        &self,
+        _: Request<pb::DecideQuoteRequest>,
+    ) -> Result<Response<pb::DecideQuoteResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
     async fn notify(
         &self,
         _: Request<pb::NotifyRequest>,

@@ -96,6 +96,7 @@ fn every_enum_that_is_answered_covers_the_contracts() {
         BreachCause::Restatement,
         BreachCause::OpeningPosition,
         BreachCause::Exit,
+        BreachCause::SpreadCredit,
     ];
     covers(
         "BreachCause",

@@ -9,6 +9,7 @@
 )]
 
 mod answers;
+mod baskets;
 mod damage;
 mod documents;
 mod orders;

@@ -421,6 +421,7 @@ fn notices_releases_and_questions_are_read() {
         match asked.question {
             Question::Order(order) => assert!(is_order && order.key == key("a-1001")),
             Question::Replace(replace) => assert!(!is_order && replace.key == key("a-1002")),
+            Question::Basket(_) | Question::Quote(_) => panic!("neither was asked"),
         }
     }
 }

@@ -4,7 +4,7 @@ use prost::Message;
 
 use super::super::field::Path;
 use super::super::instrument::InstrumentDefaults;
-use super::super::{admin, error::Malformed, market, monitor, order, report, session};
+use super::super::{admin, basket, error::Malformed, market, monitor, order, report, session};
 use super::{at, dec, lasting, s};
 use crate::pb::{self, *};
 
@@ -94,6 +94,57 @@ fn close_order() -> Order {
         ..limit_order()
     }
 }
+
+pub fn one_leg(order: Order) -> Basket {
+    let leg = Order {
+        allow_reroute: false,
+        ..order
+    };
+    Basket {
+        client_id: s("oms-1"),
+        basket_id: s("b-1"),
+        mode: pb::BasketMode::AllOrNone.into(),
+        legs: vec![leg],
+        links: Vec::new(),
+        package: None,
+    }
+}
+
+fn quote(bid: bool) -> Quote {
+    let side = || {
+        Some(QuoteSide {
+            cl_ord_id: s("a-1003"),
+            price: dec("68000"),
+            quantity: dec("3"),
+        })
+    };
+    Quote {
+        client_id: s("oms-1"),
+        quote_id: s("q-2"),
+        bucket_id: s("arb-btc"),
+        instrument_id: s("BTC-PERP"),
+        venue_id: s("VENUE-A"),
+        account_id: s("main"),
+        bid: side().filter(|_| bid),
+        offer: side().filter(|_| !bid),
+        time_in_force: TimeInForce::Gtd.into(),
+        expire_time: at(1_800_000_000),
+        post_only: true,
+        replaces_quote_id: s("q-1"),
+    }
+}
+
+fn one_basket(order: Order, needs: &'static [&'static str]) -> Sample {
+    let request = DecideBasketRequest {
+        basket: Some(one_leg(order)),
+        want_figures: true,
+    };
+    good(&request, needs)
+}
+
+const BASKET_NEEDS: &[&str] = &["basket.legs[0].price", "basket.legs[0].expire_time"];
+const BID_NEEDS: &[&str] = &["quote.bid", "quote.expire_time"];
+const OFFER_NEEDS: &[&str] = &["quote.offer", "quote.expire_time"];
 
 pub fn replace() -> Replace {
     Replace {
@@ -223,6 +274,7 @@ pub fn limits() -> Limits {
         position_long_max: dec("100"),
         position_short_max: dec("101"),
         position_rule: PositionRule::NoPositionCredit.into(),
+        spread_counted_share: dec("0.15"),
         instruments: vec![InstrumentLimits {
             instrument_id: s("BTC-PERP"),
             order_quantity_max: dec("1"),
@@ -454,6 +506,35 @@ fn gateway_kinds() -> Vec<Kind> {
             ],
         },
         Kind {
+            type_name: ".bulkhead.v1.DecideBasketRequest",
+            read: read!(DecideBasketRequest, |it| basket::basket(
+                it,
+                Path::ROOT,
+                None
+            )),
+            samples: vec![
+                one_basket(limit_order(), BASKET_NEEDS),
+                one_basket(cash_order(), &["basket.legs[0].stop_price"]),
+                one_basket(close_order(), &["basket.legs[0].expire_time"]),
+            ],
+        },
+        Kind {
+            type_name: ".bulkhead.v1.DecideQuoteRequest",
+            read: read!(DecideQuoteRequest, |it| basket::quote(it, Path::ROOT, None)),
+            samples: [(true, BID_NEEDS), (false, OFFER_NEEDS)]
+                .map(|(bid, needs)| {
+                    let request = DecideQuoteRequest {
+                        quote: Some(quote(bid)),
+                        want_figures: true,
+                    };
+                    Sample {
+                        blames: &[("quote.offer", "quote.bid")],
+                        ..good(&request, needs)
+                    }
+                })
+                .into(),
+        },
+        Kind {
             type_name: ".bulkhead.v1.ReplaceRequest",
             read: read!(ReplaceRequest, |it| order::replace(it, Path::ROOT, None)),
             samples: vec![good(
@@ -570,6 +651,18 @@ fn gateway_kinds() -> Vec<Kind> {
                     what_if_request::Request::Replace(replace()),
                     &["replace.price", "replace.stop_price"],
                 ),
+                ask(
+                    what_if_request::Request::Basket(one_leg(limit_order())),
+                    BASKET_NEEDS,
+                ),
+                Sample {
+                    blames: &[("quote.offer", "quote.bid")],
+                    ..ask(what_if_request::Request::Quote(quote(false)), OFFER_NEEDS)
+                },
+                Sample {
+                    blames: &[("quote.offer", "quote.bid")],
+                    ..ask(what_if_request::Request::Quote(quote(true)), BID_NEEDS)
+                },
             ],
         },
     ]

@@ -114,7 +114,7 @@ impl Model {
         })
     }
 
-    fn mismatch() -> Said {
+    pub(super) fn mismatch() -> Said {
         Said::Rejected(vec![Finding {
             reason: Reason::DuplicateMismatch,
             level: Level::Order,
@@ -136,7 +136,7 @@ impl Model {
     }
 
     /// Whether an answer is stored under its id: not where the quota itself refused it, nor beyond what is kept for exits.
-    fn is_stored(&self, client: &str, said: &Said) -> bool {
+    pub(super) fn is_stored(&self, client: &str, said: &Said) -> bool {
         match said {
             Said::Rejected(findings) => {
                 let by_quota = |finding: &Finding| finding.reason == Reason::ClientQuota;
@@ -158,7 +158,7 @@ impl Model {
     }
 
     /// Gives a key to another request. The order that had it as its first id is not known any more.
-    fn give(&mut self, key: (String, String), slot: Slot) {
+    pub(super) fn give(&mut self, key: (String, String), slot: Slot) {
         if let Some(at) = self.slots.get(&key).and_then(|old| old.order)
             && self.orders[at].id == key.1
         {

@@ -11,9 +11,11 @@ mod levels;
 mod life;
 mod market;
 mod rules;
+mod together;
 
 use std::collections::BTreeMap;
 
+use bulkhead::domain::basket::{Basket, Quote};
 use bulkhead::domain::decision::{Level, Reason};
 use bulkhead::domain::order::{Order, Replace, Side, Terms};
 use bulkhead::domain::report::Fill;
@@ -27,6 +29,7 @@ pub use counts::{Line, Usage};
 pub use levels::LevelUsage;
 pub use market::Mark;
 pub use rules::{Bound, Collar, Contract, GroupRules, MODAL, Own, Rate, Rules, Set, Window};
+pub use together::Together;
 
 /// An amount in 10⁻¹².
 pub type U = i128;
@@ -146,6 +149,9 @@ pub enum Said {
 enum Content {
     Order(Order),
     Replace(Replace),
+    Basket(Basket),
+    /// With whether it was approved.
+    Quote(Quote, bool),
     Released,
 }
 

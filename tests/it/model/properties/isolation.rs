@@ -138,6 +138,17 @@ fn nl3_only_limits_of_groups_let_one_bucket_feel_another() {
             if !concerns_a(&run.model, &event, &came) {
                 continue;
             }
+            // A basket that was refused here is not asked alone either; one that is approved must be there, too.
+            if let Came::Together(among) = &came {
+                let is_new = !among.replayed && among.broken.is_none();
+                if is_new && among.approved() {
+                    let lone = apply(&alone, &event, run.now());
+                    let approved = matches!(&lone, Came::Together(lone) if lone.approved() || lone.broken.is_some());
+                    same("a basket that others made room for", approved, true)
+                        .map_err(|error| run.explain(&error))?;
+                }
+                continue;
+            }
             let tried = match &event {
                 Event::Decide(order) => {
                     Some(apply(&alone, &Event::WhatIf(order.clone()), run.now()))

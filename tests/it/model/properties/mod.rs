@@ -78,6 +78,10 @@ fn addressed(model: &Model, event: &Event, came: &Came) -> Option<Vec<String>> {
             touched.extend(route.map(|route| route.bucket.to_string()));
             Some(touched)
         }
+        Event::Basket(basket) | Event::WhatIfBasket(basket) => {
+            Some(vec![basket.bucket().to_string()])
+        }
+        Event::Quote(quote) | Event::WhatIfQuote(quote) => Some(vec![quote.bucket.to_string()]),
         Event::Replace(replace) | Event::WhatIfReplace(replace) => {
             of(replace.key.client.as_str(), replace.original.as_str()).or(Some(Vec::new()))
         }
@@ -151,6 +155,16 @@ fn gist(came: &Came) -> String {
                 answer.cancel_first,
                 decision.shadow,
                 answer.closing_restricted,
+            )
+        }
+        Came::Together(answer) => {
+            let legs = answer.legs.iter();
+            let legs: Vec<String> = legs
+                .map(|leg| gist(&Came::Answer(Box::new(leg.clone()))))
+                .collect();
+            format!(
+                "{:?} {:?} {} {:?} {legs:?}",
+                answer.failed, answer.broken, answer.replayed, answer.cancel
             )
         }
         Came::Receipt(receipt) => {
@@ -332,6 +346,8 @@ fn k1_a_what_if_changes_nothing_and_says_the_same() {
             let what_if = match &event {
                 Event::Decide(order) => Event::WhatIf(order.clone()),
                 Event::Replace(replace) => Event::WhatIfReplace(replace.clone()),
+                Event::Basket(basket) => Event::WhatIfBasket(basket.clone()),
+                Event::Quote(quote) => Event::WhatIfQuote(quote.clone()),
                 _ => return run.both(event).map(|_| ()),
             };
             let (before, sequence) = (hashes(&run.engine, run.now()), run.engine.sequence());

@@ -86,6 +86,13 @@ fn is_same_again(model: &Model, event: &Event, was_about: Option<usize>) -> bool
         Event::Replace(replace) => {
             model.stands(replace.key.client.as_str(), replace.key.cl_ord_id.as_str())
         }
+        Event::Basket(basket) => {
+            let key = basket.key();
+            model.stands(key.client.as_str(), key.cl_ord_id.as_str())
+        }
+        Event::Quote(quote) => {
+            model.stands(quote.key.client.as_str(), quote.key.cl_ord_id.as_str())
+        }
         Event::Report(report) if model.remembers(report) => true,
         Event::Report(report) => {
             let is_execution = matches!(
@@ -139,7 +146,7 @@ fn nl13_what_comes_again_counts_once() {
                     .map_err(|error| run.explain(&error))?;
             }
             let may = match &event {
-                Event::Decide(_) | Event::Replace(_) => true,
+                Event::Decide(_) | Event::Replace(_) | Event::Basket(_) | Event::Quote(_) => true,
                 Event::Report(report) => {
                     let asks = matches!(
                         report.kind,

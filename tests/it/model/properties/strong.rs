@@ -191,6 +191,13 @@ fn words(came: &Came) -> String {
             receipt.sequence = 0;
             format!("{receipt:?}")
         }
+        Came::Together(answer) => {
+            let mut answer = answer.clone();
+            for leg in &mut answer.legs {
+                leg.decision.sequence = 0;
+            }
+            format!("{answer:?}")
+        }
         Came::Refused => "refused".to_owned(),
         Came::Done(done) => format!("{done}"),
     }
@@ -306,7 +313,7 @@ fn nl2_a_bucket_hears_the_same_among_a_hundred_thousand_events_of_others() {
                         *reasons.entry(first).or_insert(0) += 1;
                     }
                     Came::Receipt(receipt) => booked += u32::from(receipt.applied),
-                    Came::Refused | Came::Done(_) => {}
+                    Came::Together(_) | Came::Refused | Came::Done(_) => {}
                 }
             }
             same(

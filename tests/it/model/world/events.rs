@@ -1,6 +1,7 @@
 //! Random events for the firm.
 
 use bulkhead::domain::amount::Amount;
+use bulkhead::domain::basket::{Basket, Quote, QuoteSide};
 use bulkhead::domain::order::{
     Attributes, Notice, Order, OrderKey, Replace, RerouteConsent, ShortSale, Side, Size, Terms,
     TimeInForce,
@@ -18,6 +19,10 @@ use crate::support::id;
 pub enum Event {
     Decide(Order),
     WhatIf(Order),
+    Basket(Basket),
+    WhatIfBasket(Basket),
+    Quote(Quote),
+    WhatIfQuote(Quote),
     Replace(Replace),
     WhatIfReplace(Replace),
     Report(Report),
@@ -179,6 +184,74 @@ pub fn order(dice: &mut Dice, at: usize, name: String, shape: Shape, now: i64) -
             reroute,
         },
     }
+}
+
+/// One to four orders of a bucket that are decided together.
+fn basket(dice: &mut Dice, at: usize, number: usize, shape: Shape, now: i64) -> Basket {
+    let bits = dice.0;
+    let count = 1 + u32::try_from(Dice(bits).roll(4)).unwrap();
+    let leg = |leg: u32| {
+        let stirred = bits
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+            .rotate_left(leg * 13);
+        let mut dice = Dice(stirred ^ u64::from(leg));
+        let mut leg = order(&mut dice, at, format!("o{number}.{leg}"), shape, now);
+        leg.attributes.reroute = RerouteConsent::No;
+        leg
+    };
+    let key = OrderKey {
+        client: id(CLIENTS[at]),
+        cl_ord_id: id(&format!("b{number}")),
+    };
+    Basket::new(key, (0..count).map(leg).collect()).unwrap()
+}
+
+/// A quote, often in place of one before it.
+fn quote(dice: &mut Dice, at: usize, past: &[Event]) -> Quote {
+    let number = past.len();
+    let instrument = usize::try_from(dice.pick(&[0_u64, 0, 0, 1, 3])).unwrap();
+    let middle = price(dice, instrument).abs().max(2 * ONE);
+    let mut side = |name: &str, price: U| {
+        (!dice.one_in(6)).then(|| QuoteSide {
+            cl_ord_id: id(&format!("q{number}.{name}")),
+            price: amount(price),
+            quantity: amount(dice.pick(QUANTITIES) * ONE),
+        })
+    };
+    let (bid, mut offer) = (side("b", middle - ONE), side("o", middle + ONE));
+    if bid.is_none() && offer.is_none() {
+        offer = Some(QuoteSide {
+            cl_ord_id: id(&format!("q{number}.o")),
+            price: amount(middle + ONE),
+            quantity: amount(ONE),
+        });
+    }
+    let is_ours = |event: &&Event| matches!(event, Event::Quote(quote) if quote.key.client.as_str() == CLIENTS[at]);
+    let last = past.iter().rev().find(is_ours);
+    let mut quote = Quote {
+        key: OrderKey {
+            client: id(CLIENTS[at]),
+            cl_ord_id: id(&format!("q{number}")),
+        },
+        bucket: id(BUCKETS[at]),
+        instrument: id(CONTRACTS[instrument].name),
+        venue: id("X"),
+        account: None,
+        bid,
+        offer,
+        time_in_force: TimeInForce::Day,
+        post_only: dice.one_in(4),
+        replaces: None,
+    };
+    if let Some(Event::Quote(last)) = last
+        && !dice.one_in(3)
+    {
+        quote.replaces = Some(last.key.cl_ord_id.clone());
+        if !dice.one_in(5) {
+            quote.instrument = last.instrument.clone();
+        }
+    }
+    quote
 }
 
 /// A report about an order, as a venue would send it, more or less.
@@ -372,7 +445,23 @@ pub fn event(dice: &mut Dice, model: &Model, past: &[Event], shape: Shape) -> Ev
     let new = |dice: &mut Dice| order(dice, bucket, format!("o{number}"), shape, model.now.wall);
     let kind = dice.roll(100);
     match kind {
-        0..=41 => Event::Decide(new(dice)),
+        0..=35 => Event::Decide(new(dice)),
+        36..=38 => {
+            let basket = basket(dice, bucket, number, shape, model.now.wall);
+            if kind == 38 && dice.one_in(2) {
+                Event::WhatIfBasket(basket)
+            } else {
+                Event::Basket(basket)
+            }
+        }
+        39..=41 => {
+            let quote = quote(dice, bucket, past);
+            if kind == 41 && dice.one_in(2) {
+                Event::WhatIfQuote(quote)
+            } else {
+                Event::Quote(quote)
+            }
+        }
         42 | 43 => match past
             .iter()
             .rev()
@@ -454,7 +543,11 @@ pub fn event(dice: &mut Dice, model: &Model, past: &[Event], shape: Shape) -> Ev
                 .filter(|event| {
                     matches!(
                         event,
-                        Event::Decide(_) | Event::Replace(_) | Event::Report(_)
+                        Event::Decide(_)
+                            | Event::Replace(_)
+                            | Event::Report(_)
+                            | Event::Basket(_)
+                            | Event::Quote(_)
                     )
                 })
                 .collect();

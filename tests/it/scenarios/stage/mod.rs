@@ -6,6 +6,7 @@
 mod changes;
 mod orders;
 mod reports;
+mod together;
 mod views;
 
 use std::sync::Arc;
@@ -83,6 +84,14 @@ impl Stage {
             "rate" => self.rate(&mut words, expected)?,
             "position" => self.position(&mut words, expected)?,
             "limits" => self.limits(rest, expected)?,
+            "basket" => {
+                self.basket(rest, expected)?;
+                words = Words::of("");
+            }
+            "quote" => {
+                self.quote(rest, expected)?;
+                words = Words::of("");
+            }
             "delete" => {
                 let done = self.engine().delete_bucket(&id(words.next("a bucket")?)?);
                 admin(done.map(drop), expected)?;

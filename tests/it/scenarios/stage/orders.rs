@@ -149,7 +149,12 @@ impl Stage {
     }
 
     /// `buy 4 [BTC] [@ 100 | market | stop 95 [limit 96] | trailing 95 | pegged [cap 101]] [options]`; `cash 1000` or `close` for a quantity.
-    fn read_order(&self, subject: &str, verb: &str, words: &mut Words<'_>) -> Said<Order> {
+    pub(super) fn read_order(
+        &self,
+        subject: &str,
+        verb: &str,
+        words: &mut Words<'_>,
+    ) -> Said<Order> {
         let side = if verb == "buy" { Side::Buy } else { Side::Sell };
         let size = match words.next("a quantity")? {
             "close" => Size::ClosePosition,
