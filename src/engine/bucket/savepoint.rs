@@ -19,6 +19,7 @@ use crate::risk::window::{LookAlikes, NotionalWindow, OrderRate};
 /// What is needed to bring a bucket back.
 pub struct Savepoint {
     totals: Totals,
+    account_totals: Vec<Totals>,
     tags: Vec<Tagged>,
     open_value: Money,
     fresh_until: u64,
@@ -66,6 +67,7 @@ impl BucketState {
         let limits = &self.limits;
         Savepoint {
             totals: self.totals,
+            account_totals: self.account_totals.clone(),
             tags: self.tags.clone(),
             open_value: self.open_value,
             fresh_until: self.fresh_until,
@@ -130,6 +132,7 @@ impl BucketState {
             self.close_holding(opened);
         }
         self.totals = save.totals;
+        self.account_totals = save.account_totals;
         self.tags = save.tags;
         self.open_value = save.open_value;
         self.fresh_until = save.fresh_until;

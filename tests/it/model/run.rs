@@ -729,7 +729,9 @@ fn alike(engine: &[Finding], model: &[Finding]) -> bool {
 
 fn agree(came: &Came, meant: &Meant, model: &Model) -> Checked {
     match (came, meant) {
-        (Came::Answer(answer), Meant::Said(said)) => said_the_same(answer, said, model),
+        (Came::Answer(answer), Meant::Said(said)) => {
+            said_the_same(answer, said, &model.shadow, model)
+        }
         (Came::Together(answer), Meant::Together(said)) => said_together(answer, said, model),
         (Came::Receipt(receipt), Meant::Notes(Some(notes))) => {
             same("notes", flags(receipt), *notes)
@@ -754,7 +756,8 @@ fn said_together(answer: &BasketAnswer, said: &Together, model: &Model) -> Check
         .map(|key| key.cl_ord_id.to_string())
         .collect();
     same("to cancel", cancel, said.cancel.clone())?;
-    for (at, (leg, said)) in answer.legs.iter().zip(&said.legs).enumerate() {
+    let told = said.legs.iter().zip(&said.shadows);
+    for (at, (leg, (said, hidden))) in answer.legs.iter().zip(told).enumerate() {
         if answer.failed.is_some_and(|failed| at < failed) {
             // It would have passed by itself, and must not be taken for an approval.
             let found = findings(&leg.decision.outcome);
@@ -765,19 +768,19 @@ fn said_together(answer: &BasketAnswer, said: &Together, model: &Model) -> Check
                 vec![Reason::BasketRejected],
             )?;
         } else {
-            said_the_same(leg, said, model)?;
+            said_the_same(leg, said, hidden, model)?;
         }
     }
     Ok(())
 }
 
-fn said_the_same(answer: &Answer, said: &Said, model: &Model) -> Checked {
+fn said_the_same(answer: &Answer, said: &Said, hidden: &[Finding], model: &Model) -> Checked {
     if *said == Said::Replayed || answer.replayed {
         return same("replayed", answer.replayed, *said == Said::Replayed);
     }
     let shadow = plain(&answer.decision.shadow);
-    if !alike(&shadow, &model.shadow) {
-        return same("what is in shadow", shadow, model.shadow.clone());
+    if !alike(&shadow, hidden) {
+        return same("what is in shadow", shadow, hidden.to_vec());
     }
     let found = findings(&answer.decision.outcome);
     let place = |bucket: usize, account: usize| {

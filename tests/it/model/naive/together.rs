@@ -5,7 +5,7 @@ use bulkhead::domain::basket::{Basket, Quote};
 use bulkhead::domain::decision::Reason;
 use bulkhead::domain::order::{Order, Replace, Side};
 
-use super::{Content, DAY, Model, Said, Slot};
+use super::{Content, DAY, Finding, Model, Said, Slot};
 
 /// An answer to a basket or a quote.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -15,6 +15,8 @@ pub struct Together {
     pub broken: Option<Reason>,
     /// What each leg is told that was reached.
     pub legs: Vec<Said>,
+    /// What limits in shadow would have said against each of them.
+    pub shadows: Vec<Vec<Finding>>,
     pub failed: Option<usize>,
     /// Live orders to cancel.
     pub cancel: Vec<String>,
@@ -173,11 +175,14 @@ impl Model {
             broken,
             ..Together::default()
         };
+        let mut tallied = 0;
         for (at, leg) in legs.iter().enumerate().filter(|_| broken.is_none()) {
             let own = match leg {
                 Leg::New(order) => &order.key,
                 Leg::Change(replace) => &replace.key,
             };
+            self.shadow.clear();
+            tallied = self.pools[bucket].shadowed.len();
             let told = if self.stands(own.client.as_str(), own.cl_ord_id.as_str()) {
                 Self::mismatch()
             } else {
@@ -188,6 +193,7 @@ impl Model {
             };
             let passes = matches!(told, Said::Approved { .. });
             said.legs.push(told);
+            said.shadows.push(self.shadow.clone());
             if !passes {
                 said.failed = Some(at);
                 break;
@@ -202,11 +208,16 @@ impl Model {
         }
         // Nothing of it stays but that its legs were tried.
         let attempts = core::mem::take(&mut self.pools[bucket].attempts);
+        let shadowed = self.pools[bucket].shadowed.split_off(tallied);
         *self = before;
         if !commit {
             return said;
         }
         self.pools[bucket].attempts = attempts;
+        // And of the one that failed, what is told.
+        if said.failed.is_some() {
+            self.pools[bucket].shadowed.extend(shadowed);
+        }
         let last = said.legs.last().cloned();
         if self.is_stored(&key.0, &last.unwrap_or(Said::Rejected(Vec::new()))) {
             self.give(key, slot(false));
