@@ -21,6 +21,7 @@ mod marks;
 mod memory;
 mod neighbour;
 mod options;
+mod path;
 mod pauses;
 mod subject;
 #[path = "../support/mod.rs"]
@@ -62,6 +63,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     if options.wants("approve") {
         approve::measure(&options, &mut report)?;
+    }
+    if options.wants("path") {
+        path::measure(effort, &cores, &mut report)?;
     }
     if options.wants("pauses") {
         pauses::measure(effort, &mut report)?;

@@ -380,24 +380,26 @@ impl GroupState {
         sets.chain(venues)
     }
 
-    /// Gross exposure by instrument and by venue, those without any left out.
+    /// Gross exposure by instrument, those without any left out.
     #[must_use]
-    pub fn gross_by_name(&self) -> (Vec<(String, Money)>, Vec<(String, Money)>) {
-        let mut lines: Vec<(String, Money)> = self
-            .lines
-            .values()
-            .filter(|line| !line.gross.is_zero())
+    pub fn gross_by_instrument(&self) -> Vec<(String, Money)> {
+        let lines = self.lines.values().filter(|line| !line.gross.is_zero());
+        let mut sums: Vec<_> = lines
             .map(|line| (line.instrument.id.to_string(), line.gross))
             .collect();
-        let mut venues: Vec<(String, Money)> = self
-            .venues
-            .iter()
-            .filter(|venue| !venue.sum.is_zero())
+        sums.sort_unstable();
+        sums
+    }
+
+    /// Gross exposure by venue, those without any left out.
+    #[must_use]
+    pub fn gross_by_venue(&self) -> Vec<(String, Money)> {
+        let venues = self.venues.iter().filter(|venue| !venue.sum.is_zero());
+        let mut sums: Vec<_> = venues
             .map(|venue| (venue.venue.to_string(), venue.sum))
             .collect();
-        lines.sort_unstable();
-        venues.sort_unstable();
-        (lines, venues)
+        sums.sort_unstable();
+        sums
     }
 
     /// Takes what was executed somewhere else, and is now counted there, back out of the day.

@@ -415,8 +415,7 @@ fn recount_level(model: &Model, group: &naive::Group, counted: &Group, now: Now)
     expected.sort();
     same(&what("worst-case positions"), reach, expected)?;
     let venues: Vec<(String, U)> = state
-        .gross_by_name()
-        .1
+        .gross_by_venue()
         .into_iter()
         .map(|(name, sum)| (name, sum.units()))
         .collect();
