@@ -134,6 +134,11 @@ pub fn apply(engine: &Engine, event: &Event, now: Now) -> Came {
             );
             Came::Done(loaded.is_ok())
         }
+        Event::Move(bucket, group, force) => {
+            let (bucket, group) = (id(BUCKETS[*bucket]), id(["firm", "d1", "d2"][*group]));
+            let moved = engine.move_bucket(&bucket, &group, None, *force, now);
+            Came::Done(moved.is_ok_and(|moved| moved.changed))
+        }
         // Twice: what refers to something forgotten is forgotten after it.
         Event::Sweep => {
             (0..128).for_each(|round| engine.sweep(now, round));
@@ -250,6 +255,9 @@ pub fn imagine(model: &mut Model, event: &Event) -> Meant {
         }
         Event::Load(bucket, instrument, account, quantity, price) => {
             Meant::Done(model.load(*bucket, *instrument, *account, *quantity, *price))
+        }
+        Event::Move(bucket, group, force) => {
+            Meant::Done(model.move_bucket(*bucket, *group, *force))
         }
         Event::Sweep => {
             model.sweep();

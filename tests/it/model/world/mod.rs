@@ -384,6 +384,7 @@ pub fn model(seeds: &[u64], shape: Shape) -> Model {
         version: 1,
         approved: Vec::new(),
         notionals: Vec::new(),
+        traded: Vec::new(),
         reset: Dice(seed(at).rotate_left(32)).pick(&[0, 0, 9, 17]) * HOUR,
         venues: Vec::new(),
     };
