@@ -349,13 +349,7 @@ impl GroupState {
         let limits = Arc::clone(&self.limits);
         for line in self.lines.values_mut() {
             line.sets = sets_of(&limits, &mut self.sets, &line.instrument);
-            for at in &line.sets {
-                if let Some(set) = self.sets.get_mut(usize::from(*at))
-                    && let Some(sum) = set.sum.checked_add(line.gross)
-                {
-                    set.sum = sum;
-                }
-            }
+            count_sets(&mut self.sets, &line.sets, (Money::ZERO, line.gross));
         }
         for venue in &mut self.venues {
             venue.bound = bound_of(&limits, Dimension::Venue, venue.venue.as_str());
@@ -408,8 +402,16 @@ impl GroupState {
         self.traded = left.map_or(self.traded, Money::floor_zero);
     }
 
+    /// Makes a place for an instrument; one whose reference data are new is counted in the sets that these say it is in.
     fn open_line(&mut self, number: u32, instrument: &Arc<Instrument>) {
-        if self.lines.contains_key(&number) {
+        if let Some(line) = self.lines.get_mut(&number) {
+            if Arc::ptr_eq(&line.instrument, instrument) {
+                return;
+            }
+            line.instrument = Arc::clone(instrument);
+            count_sets(&mut self.sets, &line.sets, (line.gross, Money::ZERO));
+            line.sets = sets_of(&self.limits, &mut self.sets, instrument);
+            count_sets(&mut self.sets, &line.sets, (Money::ZERO, line.gross));
             return;
         }
         let sets = sets_of(&self.limits, &mut self.sets, instrument);
@@ -469,6 +471,17 @@ fn sets_of(
         }
     }
     places
+}
+
+/// Counts a line in its sets.
+fn count_sets(sets: &mut [GroupSet], places: &[u16], gross: (Money, Money)) {
+    for at in places {
+        if let Some(set) = sets.get_mut(usize::from(*at))
+            && let Some(sum) = swap(set.sum, gross)
+        {
+            set.sum = sum;
+        }
+    }
 }
 
 /// The tightest bound on a set, by its name or as one of all; none where nothing limits it.
