@@ -21,6 +21,7 @@ mod marks;
 mod memory;
 mod neighbour;
 mod options;
+mod path;
 mod pauses;
 mod reroutes;
 mod subject;
@@ -66,6 +67,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     if options.wants("reroutes") {
         reroutes::measure(effort, &mut report)?;
+    }
+    if options.wants("path") {
+        path::measure(effort, &cores, &mut report)?;
     }
     if options.wants("pauses") {
         pauses::measure(effort, &mut report)?;

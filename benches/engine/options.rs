@@ -5,7 +5,7 @@ use std::time::Duration;
 
 pub const USAGE: &str = "\
 cargo bench --bench engine -- [options]
-  --parts A,B    of memory, approve, reroutes, pauses, marks, threads, neighbour: these only
+  --parts A,B    of memory, approve, reroutes, path, pauses, marks, threads, neighbour: these only
   --quick        few and short rounds, a hundred thousand buckets for many: some thirty seconds
   --full         many and long rounds, 5 million orders for the worst pause: some ten minutes, 16 GiB
   --rounds N     rounds of every part
@@ -21,6 +21,7 @@ pub const PARTS: &[&str] = &[
     "memory",
     "approve",
     "reroutes",
+    "path",
     "pauses",
     "marks",
     "threads",

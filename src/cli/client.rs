@@ -107,6 +107,14 @@ fn told(status: &Status) -> String {
     let fields = violations(status);
     if fields.is_empty() {
         let message = status.message();
+        let limits = limits(status);
+        if !limits.is_empty() {
+            let mut text = message.to_owned();
+            for (reason, whose, figures) in limits {
+                text.push_str(&format!("\n  {reason} of {whose}: {figures}"));
+            }
+            return text;
+        }
         // What the status is about, such as the bucket that is not there.
         let named = status.get_details_resource_info();
         let named = named.map(|resource| resource.resource_name);
@@ -125,6 +133,17 @@ fn told(status: &Status) -> String {
     text
 }
 
+/// Limits that stand in the way of a change: reason, whose, and the figures.
+fn limits(status: &Status) -> Vec<(String, String, String)> {
+    let details = status.get_details_precondition_failure();
+    let limits = details.map(|details| details.violations);
+    let limits = limits.unwrap_or_default().into_iter();
+    let reason = |text: &str| text.trim_start_matches("REASON_").to_owned();
+    limits
+        .map(|it| (reason(&it.r#type), it.subject, it.description))
+        .collect()
+}
+
 fn violations(status: &Status) -> Vec<(String, String)> {
     let details = status.get_details_bad_request();
     let fields = details.map(|details| details.field_violations);
@@ -136,7 +155,13 @@ impl Failure {
     fn json(&self) -> Value {
         let (code, fields) = match self {
             Self::Unreachable { .. } => ("UNREACHABLE", Vec::new()),
-            Self::Status(status) => (code_name(status.code()), violations(status)),
+            Self::Status(status) => {
+                let limits = limits(status).into_iter();
+                let limits =
+                    limits.map(|(reason, whose, figures)| (whose, format!("{reason}: {figures}")));
+                let fields = violations(status).into_iter().chain(limits);
+                (code_name(status.code()), fields.collect())
+            }
             Self::Input(_) => ("INPUT", Vec::new()),
             Self::Output(_) => ("OUTPUT", Vec::new()),
         };
@@ -326,4 +351,37 @@ fn is_id(text: &str) -> bool {
 pub fn counted<N: fmt::Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
     let plural = if count == N::from(1) { "" } else { "s" };
     format!("{count} {noun}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::decision::{Level, Reason, Unit};
+    use crate::engine::view::Usage;
+    use crate::grpc::convert::error::Refusal;
+
+    #[test]
+    fn limits_in_the_way_of_a_move_are_told_one_a_line() {
+        let broken = Usage {
+            reason: Reason::GrossNotional,
+            level: Level::Desk,
+            dimension: None,
+            scope: "small".to_owned(),
+            unit: Unit::Money,
+            limit: Some(150_000_000_000_000),
+            usage: 200_000_000_000_000,
+            evaluable: true,
+            window: None,
+        };
+        let status = Status::from(Refusal::broken_limits(&[broken]));
+        assert_eq!(
+            told(&status),
+            "limits of the group would be broken; force moves the bucket all the same\n  GROSS_NOTIONAL of small: would count 200, limit 150"
+        );
+        let fields = Failure::from(status).json();
+        assert_eq!(
+            fields.pointer("/error/fields/0/description"),
+            Some(&"GROSS_NOTIONAL: would count 200, limit 150".into())
+        );
+    }
 }

@@ -497,7 +497,24 @@ impl Engine {
             owner: state.number,
         };
 
-        // The levels above, locked upward and held until the answer is final.
+        let alike = || Likeness {
+            instrument: number,
+            side: ask.side,
+            quantity: sized.quantity,
+            terms: ask.terms,
+        };
+        let likeness = state
+            .limits
+            .look_alike
+            .map(|limit| (alike().fingerprint(), limit));
+        let look_alikes = likeness.map_or(0, |(likeness, limit)| {
+            state.look_alikes.count(likeness, now.mono, limit.window)
+        });
+        let notional_used = state.limits.notional_rate.map_or(Money::ZERO, |limit| {
+            state.notional_rate.sum(now.mono, limit.window)
+        });
+
+        // The levels above, locked upward and held until the answer is final: what is the bucket's alone is known by now.
         above.lock(ask.account);
         let mut after_groups: ArrayVec<GroupAfter, LEVELS> = ArrayVec::new();
         for group in above.over(ask.account) {
@@ -528,16 +545,6 @@ impl Engine {
 
         let mut own_rate = client_rate(sitting);
         let rates = Rates::read(state, sitting, own_rate.as_deref(), reserve);
-        let alike = || Likeness {
-            instrument: number,
-            side: ask.side,
-            quantity: sized.quantity,
-            terms: ask.terms,
-        };
-        let likeness = state
-            .limits
-            .look_alike
-            .map(|limit| (alike().fingerprint(), limit));
         let case = Case {
             now,
             limits: &state.limits,
@@ -561,9 +568,7 @@ impl Engine {
             base_quantity: sized.base_quantity,
             valued,
             priced,
-            look_alikes: likeness.map_or(0, |(likeness, limit)| {
-                state.look_alikes.count(likeness, now.mono, limit.window)
-            }),
+            look_alikes,
             self_match,
             line: (&holding.line, &shift.line),
             totals: (state.totals(), &shift.totals),
@@ -572,12 +577,7 @@ impl Engine {
             traded,
             rate: rates.bucket,
             client_rate: rates.client,
-            notional_rate: (
-                state.limits.notional_rate.map_or(Money::ZERO, |limit| {
-                    state.notional_rate.sum(now.mono, limit.window)
-                }),
-                added,
-            ),
+            notional_rate: (notional_used, added),
             quota: (
                 sitting.used,
                 if reserve {

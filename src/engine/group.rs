@@ -351,13 +351,7 @@ impl GroupState {
         let limits = Arc::clone(&self.limits);
         for line in self.lines.values_mut() {
             line.sets = sets_of(&limits, &mut self.sets, &line.instrument);
-            for at in &line.sets {
-                if let Some(set) = self.sets.get_mut(usize::from(*at))
-                    && let Some(sum) = set.sum.checked_add(line.gross)
-                {
-                    set.sum = sum;
-                }
-            }
+            count_sets(&mut self.sets, &line.sets, (Money::ZERO, line.gross));
         }
         for venue in &mut self.venues {
             venue.bound = bound_of(&limits, Dimension::Venue, venue.venue.as_str());
@@ -382,24 +376,26 @@ impl GroupState {
         sets.chain(venues)
     }
 
-    /// Gross exposure by instrument and by venue, those without any left out.
+    /// Gross exposure by instrument, those without any left out.
     #[must_use]
-    pub fn gross_by_name(&self) -> (Vec<(String, Money)>, Vec<(String, Money)>) {
-        let mut lines: Vec<(String, Money)> = self
-            .lines
-            .values()
-            .filter(|line| !line.gross.is_zero())
+    pub fn gross_by_instrument(&self) -> Vec<(String, Money)> {
+        let lines = self.lines.values().filter(|line| !line.gross.is_zero());
+        let mut sums: Vec<_> = lines
             .map(|line| (line.instrument.id.to_string(), line.gross))
             .collect();
-        let mut venues: Vec<(String, Money)> = self
-            .venues
-            .iter()
-            .filter(|venue| !venue.sum.is_zero())
+        sums.sort_unstable();
+        sums
+    }
+
+    /// Gross exposure by venue, those without any left out.
+    #[must_use]
+    pub fn gross_by_venue(&self) -> Vec<(String, Money)> {
+        let venues = self.venues.iter().filter(|venue| !venue.sum.is_zero());
+        let mut sums: Vec<_> = venues
             .map(|venue| (venue.venue.to_string(), venue.sum))
             .collect();
-        lines.sort_unstable();
-        venues.sort_unstable();
-        (lines, venues)
+        sums.sort_unstable();
+        sums
     }
 
     /// Takes what was executed somewhere else, and is now counted there, back out of the day.
@@ -408,8 +404,16 @@ impl GroupState {
         self.traded = left.map_or(self.traded, Money::floor_zero);
     }
 
+    /// Makes a place for an instrument; one whose reference data are new is counted in the sets that these say it is in.
     fn open_line(&mut self, number: u32, instrument: &Arc<Instrument>) {
-        if self.lines.contains_key(&number) {
+        if let Some(line) = self.lines.get_mut(&number) {
+            if Arc::ptr_eq(&line.instrument, instrument) {
+                return;
+            }
+            line.instrument = Arc::clone(instrument);
+            count_sets(&mut self.sets, &line.sets, (line.gross, Money::ZERO));
+            line.sets = sets_of(&self.limits, &mut self.sets, instrument);
+            count_sets(&mut self.sets, &line.sets, (Money::ZERO, line.gross));
             return;
         }
         let sets = sets_of(&self.limits, &mut self.sets, instrument);
@@ -469,6 +473,17 @@ fn sets_of(
         }
     }
     places
+}
+
+/// Counts a line in its sets.
+fn count_sets(sets: &mut [GroupSet], places: &[u16], gross: (Money, Money)) {
+    for at in places {
+        if let Some(set) = sets.get_mut(usize::from(*at))
+            && let Some(sum) = swap(set.sum, gross)
+        {
+            set.sum = sum;
+        }
+    }
 }
 
 /// The tightest bound on a set, by its name or as one of all; none where nothing limits it.

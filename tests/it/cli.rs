@@ -127,6 +127,32 @@ fn a_person_asks_how_large_an_order_may_be() {
 }
 
 #[test]
+fn a_person_moves_a_bucket_to_another_desk() {
+    let gateway = Gateway::start();
+    gateway.run(&["mark", "BTC-USD", "65000"]).says(0, &[]);
+    gateway.run(&BUY).says(0, &["APPROVED"]);
+    let to = |group| ["move-bucket", "spot", group, "--reason", "reorganised"];
+    gateway
+        .run(&to("volatility"))
+        .says(0, &["spot is under volatility"]);
+    gateway
+        .run(&["usage", "volatility", "--group"])
+        .says(0, &["gross_notional_max", "6,500", "9,993,500"]);
+    gateway
+        .run(&["usage", "delta-one", "--group"])
+        .says(0, &["gross_notional_max", "12,000,000"]);
+    let (code, moved) = gateway.json(&to("delta-one"));
+    assert_eq!((code, &moved["change"]["version"]), (0, &3.into()));
+    assert_eq!(moved["breaches"], Value::Array(Vec::new()));
+    gateway
+        .run(&to("nowhere"))
+        .says(1, &["no such group: nowhere"]);
+    gateway
+        .run(&["usage", "ALPHA", "--venue"])
+        .says(1, &["no venue of this name has limits: ALPHA"]);
+}
+
+#[test]
 fn every_command_speaks_json() {
     let gateway = Gateway::start();
     let (code, mark) = gateway.json(&["mark", "BTC-USD", "65000"]);

@@ -122,7 +122,8 @@ impl Group {
             .map(|(instrument, reach)| (instrument.id.as_str(), reach))
             .collect();
         positions.sort_unstable_by_key(|(id, _)| *id);
-        let _ = write!(text, "|{positions:?}|{:?}", state.gross_by_name());
+        let gross = (state.gross_by_instrument(), state.gross_by_venue());
+        let _ = write!(text, "|{positions:?}|{gross:?}");
         for (key, count) in state.resting.iter() {
             let _ = write!(text, "|{key:?}{count}");
         }

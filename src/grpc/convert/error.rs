@@ -224,6 +224,10 @@ impl Obstacle {
     }
 }
 
+/// Limits in the way of a change: reason, whose, and the figures in words.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Broken(Vec<(&'static str, String, String)>);
+
 /// A request that was refused: nothing was decided or changed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Refusal {
@@ -231,8 +235,7 @@ pub struct Refusal {
     reason: &'static str,
     text: Cow<'static, str>,
     violations: Vec<Violation>,
-    /// Limits in the way: reason, whose, and the figures in words.
-    limits: Vec<(&'static str, String, String)>,
+    broken: Option<Box<Broken>>,
     resource: Option<Box<(&'static str, String)>>,
     metadata: Vec<(&'static str, String)>,
 }
@@ -244,7 +247,7 @@ impl Refusal {
             reason,
             text: text.into(),
             violations: Vec::new(),
-            limits: Vec::new(),
+            broken: None,
             resource: None,
             metadata: Vec::new(),
         }
@@ -311,7 +314,9 @@ impl Refusal {
             (reason.as_str_name(), usage.scope.clone(), text)
         };
         Self {
-            limits: broken.iter().take(LIMITS_MAX).map(told).collect(),
+            broken: Some(Box::new(Broken(
+                broken.iter().take(LIMITS_MAX).map(told).collect(),
+            ))),
             ..Self::obstacle(Obstacle::GroupLimitsBroken)
         }
     }
@@ -481,8 +486,8 @@ impl From<Refusal> for Status {
                 .collect();
             details.set_bad_request(violations);
         }
-        if !refusal.limits.is_empty() {
-            let limits = refusal.limits.into_iter();
+        if let Some(broken) = refusal.broken {
+            let limits = broken.0.into_iter();
             let limits =
                 limits.map(|(reason, whose, text)| PreconditionViolation::new(reason, whose, text));
             details.set_precondition_failure(limits.collect::<Vec<_>>());

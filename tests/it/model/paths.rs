@@ -297,25 +297,43 @@ fn l4_moves_that_race_with_decisions_lose_nothing() {
             };
             scope.spawn(mover(0));
             scope.spawn(mover(3));
-            race(|thread, number| {
-                let order = of((thread + number) % THREADS, thread, number, Side::Buy);
-                let answer = engine.decide(&order, START, false).unwrap();
-                if reasons(&answer).is_empty() && (number + round) % 3 != 0 {
-                    let _ = engine.report(&canceled(&order), START);
-                }
-                true
-            });
+            // However slow the machine: until buckets have moved on the way.
+            let mut rounds = 0;
+            while rounds == 0 || moves.load(Ordering::Relaxed) < 20 {
+                race(|thread, number| {
+                    let number = number + rounds * EACH;
+                    let order = of((thread + number) % THREADS, thread, number, Side::Buy);
+                    let answer = engine.decide(&order, START, false).unwrap();
+                    if reasons(&answer).is_empty() && (number + round) % 3 != 0 {
+                        let _ = engine.report(&canceled(&order), START);
+                    }
+                    true
+                });
+                rounds += 1;
+            }
             stop.store(true, Ordering::Release);
         });
-        assert!(moves.into_inner() > 10, "hardly anything moved");
         balanced(&engine);
+    }
+}
+
+/// Waits until two threads have come here in this round, without going to sleep: they go on within nanoseconds of each other.
+fn meet(come: &AtomicUsize, round: usize) {
+    come.fetch_add(1, Ordering::AcqRel);
+    let mut spins = 0_u32;
+    while come.load(Ordering::Acquire) < 2 * (round + 1) {
+        spins += 1;
+        if spins.is_multiple_of(10_000) {
+            std::thread::yield_now();
+        }
+        core::hint::spin_loop();
     }
 }
 
 /// A15, NL14: of two orders of siblings that would meet, sent at the same moment, at most one passes, and the loser's next try meets it.
 #[test]
 fn a15_of_two_siblings_that_cross_at_once_at_most_one_passes() {
-    const ROUNDS: usize = 400;
+    const ROUNDS: usize = 4_000;
     let engine = engine_of(|_, _| {}, |number| ["desk", "other"][number % 2]);
     for number in 0..2 {
         let bucket = engine.bucket(&id(&format!("b{number}"))).unwrap();
@@ -325,7 +343,7 @@ fn a15_of_two_siblings_that_cross_at_once_at_most_one_passes() {
         let version = bucket.state.lock().version;
         engine.update_limits(&bucket.id, version, rule).unwrap();
     }
-    let (start, end) = (Barrier::new(2), Barrier::new(2));
+    let (start, end) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let passed: Vec<AtomicUsize> = (0..ROUNDS).map(|_| AtomicUsize::new(0)).collect();
     std::thread::scope(|scope| {
         for (thread, side) in [Side::Buy, Side::Sell].into_iter().enumerate() {
@@ -333,11 +351,11 @@ fn a15_of_two_siblings_that_cross_at_once_at_most_one_passes() {
             scope.spawn(move || {
                 for (number, passed) in passed.iter().enumerate() {
                     let order = of(thread, thread, number, side);
-                    start.wait();
+                    meet(start, number);
                     let answer = engine.decide(&order, START, false).unwrap();
                     let approved = reasons(&answer).is_empty();
                     passed.fetch_add(usize::from(approved), Ordering::Relaxed);
-                    end.wait();
+                    meet(end, number);
                     if approved {
                         let _ = engine.report(&canceled(&order), START);
                     }

@@ -146,6 +146,11 @@ pub fn apply(engine: &Engine, event: &Event, now: Now) -> Came {
             );
             Came::Done(loaded.is_ok())
         }
+        Event::Move(bucket, group, force) => {
+            let (bucket, group) = (id(BUCKETS[*bucket]), id(["firm", "d1", "d2"][*group]));
+            let moved = engine.move_bucket(&bucket, &group, None, *force, now);
+            Came::Done(moved.is_ok_and(|moved| moved.changed))
+        }
         // Twice: what refers to something forgotten is forgotten after it.
         Event::Sweep => {
             (0..128).for_each(|round| engine.sweep(now, round));
@@ -267,6 +272,9 @@ pub fn imagine(model: &mut Model, event: &Event) -> Meant {
         }
         Event::Load(bucket, instrument, account, quantity, price) => {
             Meant::Done(model.load(*bucket, *instrument, *account, *quantity, *price))
+        }
+        Event::Move(bucket, group, force) => {
+            Meant::Done(model.move_bucket(*bucket, *group, *force))
         }
         Event::Sweep => {
             model.sweep();
@@ -432,8 +440,7 @@ fn recount_level(model: &Model, group: &naive::Group, counted: &Group, now: Now)
     expected.sort();
     same(&what("worst-case positions"), reach, expected)?;
     let venues: Vec<(String, U)> = state
-        .gross_by_name()
-        .1
+        .gross_by_venue()
         .into_iter()
         .map(|(name, sum)| (name, sum.units()))
         .collect();

@@ -214,7 +214,7 @@ impl Model {
             let held = versions.iter().map(|version| version.unit).max();
             let value = self.fill_value(bucket, instrument, fill, held);
             let of = self.orders[at].account;
-            self.pools[bucket].traded.push((self.now.wall, value, of));
+            self.executed(bucket, value, of);
             let last = report.leaves.is_some_and(|leaves| leaves.is_zero());
             let (fee, fee_in) = self.fee_of(instrument, fill);
             self.change(at, |order| {
@@ -277,8 +277,7 @@ impl Model {
         let account = self
             .find_account(bucket, report.venue.as_str(), account)
             .unwrap_or(0);
-        let pool = &mut self.pools[bucket];
-        pool.traded.push((self.now.wall, value, account));
+        self.executed(bucket, value, account);
         let (fee, fee_in) = self.fee_of(instrument, fill);
         self.loose.push(Loose {
             bucket,
@@ -350,7 +349,7 @@ impl Model {
                 Some((at, _)) if !self.orders[*at].gone => self.orders[*at].account,
                 _ => old.account,
             };
-            self.pools[bucket].traded.push((self.now.wall, more, of));
+            self.executed(bucket, more, of);
         }
         match *at {
             // Of an order that is forgotten only the fill is left.

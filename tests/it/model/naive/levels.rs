@@ -6,7 +6,7 @@ use bulkhead::domain::decision::{Level, Reason};
 use bulkhead::domain::order::Side;
 
 use super::bench::{Ask, Bench, count, use_of};
-use super::rules::Set;
+use super::rules::{GroupRules, Set};
 use super::{DAY, Group, Line, Model, U};
 
 /// Everything that a level counts.
@@ -74,6 +74,37 @@ impl LevelUsage {
     }
 }
 
+/// Whether a limit is exceeded, and further than before.
+fn breaks(rules: &GroupRules, old: &LevelUsage, new: &LevelUsage) -> bool {
+    let over =
+        |limit: Option<U>, old: U, new: U| limit.is_some_and(|limit| new > limit && new > old);
+    let ends = (0..old.reach.len()).any(|instrument| {
+        let of = |usage: &LevelUsage, side| usage.reached(instrument, side, rules.offsets);
+        [(rules.long, Side::Buy), (rules.short, Side::Sell)]
+            .into_iter()
+            .any(|(limit, side)| over(limit, of(old, side), of(new, side)))
+    });
+    let sets = rules.sets.iter().any(|(set, only, bound)| {
+        let sums = match set {
+            Set::Underlying => &new.underlyings,
+            Set::Venue => &new.venues,
+        };
+        let counted = sums
+            .keys()
+            .filter(|name| only.is_none_or(|only| only == **name));
+        counted
+            .into_iter()
+            .any(|name| over(Some(*bound), old.set(*set, name), new.set(*set, name)))
+    });
+    ends || sets
+        || over(rules.gross, old.gross, new.gross)
+        || over(rules.net, old.net(rules.offsets), new.net(rules.offsets))
+        || over(rules.traded, old.traded, new.traded)
+        || rules
+            .open
+            .is_some_and(|(max, _)| new.orders > max && new.orders > old.orders)
+}
+
 impl Model {
     /// The levels above an account, the nearest first: groups upward, then its venue, then its counterparty.
     pub fn over(&self, bucket: usize, account: usize) -> Vec<&Group> {
@@ -124,9 +155,12 @@ impl Model {
                     *sum.venues.entry(venue).or_default() += long.max(short).max(0);
                 }
             }
-            let executed = pool.traded.iter();
-            let executed = executed.filter(|(wall, _, account)| today(*wall) && counts(*account));
-            sum.traded += executed.map(|(_, value, _)| value).sum::<U>();
+            if place.is_none() {
+                let executed = pool.traded.iter();
+                let executed =
+                    executed.filter(|(wall, _, account)| today(*wall) && counts(*account));
+                sum.traded += executed.map(|(_, value, _)| value).sum::<U>();
+            }
             for order in &self.orders {
                 if order.bucket == bucket && !order.is_over() && counts(order.account) {
                     sum.orders += 1;
@@ -134,8 +168,72 @@ impl Model {
                 }
             }
         }
+        let executed = group.traded.iter().filter(|(wall, _, _)| today(*wall));
+        sum.traded += executed.map(|(_, value, _)| value).sum::<U>();
         sum.traded += sum.open;
         sum
+    }
+
+    /// Notes an executed value of a bucket's account, and of the groups above.
+    pub(super) fn executed(&mut self, bucket: usize, value: U, account: usize) {
+        let wall = self.now.wall;
+        let pool = &mut self.pools[bucket];
+        pool.traded.push((wall, value, account));
+        for group in &pool.path {
+            self.groups[*group].traded.push((wall, value, bucket));
+        }
+    }
+
+    /// L4: a bucket comes to hang under another group, with everything it uses; whether anything had to change, and could.
+    pub fn move_bucket(&mut self, bucket: usize, to: usize, force: bool) -> bool {
+        let path = if to == 0 { vec![0] } else { vec![to, 0] };
+        let old = self.pools[bucket].path.clone();
+        if path == old {
+            return false;
+        }
+        let come: Vec<usize> = path
+            .iter()
+            .copied()
+            .filter(|at| !old.contains(at))
+            .collect();
+        let gone: Vec<usize> = old
+            .iter()
+            .copied()
+            .filter(|at| !path.contains(at))
+            .collect();
+        let of_today: U = self.pools[bucket]
+            .traded
+            .iter()
+            .filter(|(wall, _, _)| self.is_today(bucket, *wall))
+            .map(|(_, value, _)| value)
+            .sum();
+        let kept = (self.pools.clone(), self.groups.clone());
+        let counted = |model: &Self| -> Vec<LevelUsage> {
+            let of = |at: &usize| model.level_usage(&model.groups[*at]);
+            come.iter().map(of).collect()
+        };
+        let before = counted(self);
+        self.pools[bucket].path = path;
+        for at in &come {
+            self.groups[*at]
+                .traded
+                .push((self.now.wall, of_today, bucket));
+        }
+        for at in &gone {
+            self.groups[*at]
+                .traded
+                .retain(|(_, _, whose)| *whose != bucket);
+        }
+        let after = counted(self);
+        let broken = come
+            .iter()
+            .zip(before.iter().zip(&after))
+            .any(|(at, (old, new))| breaks(&self.groups[*at].rules, old, new));
+        if broken && !force {
+            (self.pools, self.groups) = kept;
+            return false;
+        }
+        true
     }
 
     /// Counts an approval in the windows of every level above it.

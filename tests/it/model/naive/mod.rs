@@ -100,6 +100,8 @@ pub struct Group {
     pub version: u64,
     pub approved: Vec<(u64, bool)>,
     pub notionals: Vec<(u64, U)>,
+    /// Executed below it: when, how much, and in which bucket. A bucket that comes brings what is of its own day.
+    pub traded: Vec<(i64, U, usize)>,
     /// Time of day, UTC, at which its trading day begins.
     pub reset: i64,
     /// Of a venue or a counterparty: its venues, whose accounts it counts.

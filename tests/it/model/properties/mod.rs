@@ -8,6 +8,8 @@ mod reroutes;
 mod shadow;
 mod strong;
 
+use std::cell::Cell;
+
 use bulkhead::domain::decision::{Decision, Finding, Outcome, Reason};
 use bulkhead::domain::report::{Fill, Report, ReportKind};
 use bulkhead::domain::state::{OrderState, TradingState};
@@ -15,7 +17,7 @@ use bulkhead::engine::Engine;
 use bulkhead::engine::view::BucketView;
 
 use super::naive::{Model, ONE, Place, U};
-use super::run::{Came, Checked, Run, hashes, same};
+use super::run::{Came, Checked, Meant, Run, hashes, same};
 use super::world::{BUCKETS, Dice, Event, FULL, Shape, amount};
 use super::{cases, check, world};
 use crate::support::{id, report};
@@ -273,6 +275,43 @@ fn inv2_decisions_and_totals_are_the_models_whatever_happens() {
 #[test]
 fn inv2_decisions_and_totals_are_the_models_under_tight_capacity() {
     walk("inv2_tight", 700, REROUTES, recount, no_end);
+}
+
+/// L4, INV2: buckets move from one group to another on the way, by force or where they fit, and no figure of any level is lost or counted
+/// twice; some of the moves break limits and are refused.
+#[test]
+fn l4_buckets_that_move_take_everything_along() {
+    let (moved, refused) = (Cell::new(0_u32), Cell::new(0_u32));
+    let each = |run: &mut Run, event: Event| {
+        let mut dice = Dice(run.past.len() as u64 ^ run.now().mono.rotate_left(21));
+        recount(run, event)?;
+        if dice.one_in(5) {
+            let bucket = usize::try_from(dice.roll(3)).unwrap();
+            let group = usize::try_from(dice.roll(3)).unwrap();
+            let event = Event::Move(bucket, group, dice.one_in(3));
+            let before = run.model.pools[bucket].path.clone();
+            let (_, meant) = run.both(event)?;
+            let to = if group == 0 { vec![0] } else { vec![group, 0] };
+            match meant {
+                Meant::Done(true) => moved.set(moved.get() + 1),
+                _ if before != to => refused.set(refused.get() + 1),
+                _ => {}
+            }
+            run.recount()?;
+        }
+        if dice.one_in(40) {
+            run.wait(6 * 3_600_000_000_000);
+            run.price()?;
+            run.recount()?;
+        }
+        Ok(())
+    };
+    let shape = Shape { limits: 3, ..FULL };
+    walk("l4_moves", 700, shape, each, no_end);
+    assert!(
+        moved.get() > 0 && refused.get() > 0,
+        "{moved:?} {refused:?}"
+    );
 }
 
 /// A10, A11, H11, H14-H16: nights pass, and what is past is forgotten; what comes late finds its order and its fill for as long as they

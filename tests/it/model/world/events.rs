@@ -37,6 +37,8 @@ pub enum Event {
     Mark(Mark),
     Euro(U, U),
     Load(usize, usize, usize, U, U),
+    /// A bucket to a group, by force or not.
+    Move(usize, usize, bool),
     Sweep,
 }
 

@@ -265,12 +265,12 @@ fn group_rules(seed: u64, limits: u64) -> GroupRules {
         disclose: dice.one_in(2),
         shadow,
         off,
-        long: dice.some(limits * 2, &[8, 20]),
-        short: dice.some(limits * 2, &[8, 20]),
+        long: dice.some(limits * 4, &[8, 20]),
+        short: dice.some(limits * 4, &[8, 20]),
         open: dice
-            .one_in(limits * 2)
+            .one_in(limits * 4)
             .then(|| (dice.pick(&[3, 6]), dice.roll(2) as u32)),
-        traded: dice.some(limits * 2, &[3_000, 6_000]),
+        traded: dice.some(limits * 4, &[3_000, 6_000]),
         ..more_group_rules(seed, limits)
     }
 }
@@ -279,14 +279,14 @@ fn group_rules(seed: u64, limits: u64) -> GroupRules {
 fn more_group_rules(seed: u64, limits: u64) -> GroupRules {
     let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (seed >> 17));
     let notional_rate = dice
-        .one_in(limits * 2)
+        .one_in(limits * 4)
         .then(|| (dice.pick(&[1_500, 3_000]) * ONE, SECOND, dice.one_in(2)));
     let mut sets = Vec::new();
-    if dice.one_in(limits) {
+    if dice.one_in(limits * 2) {
         let only = dice.pick(&[None, Some("BTC")]);
         sets.push((Set::Underlying, only, dice.pick(&[1_500, 2_500]) * ONE));
     }
-    if dice.one_in(limits) {
+    if dice.one_in(limits * 2) {
         sets.push((Set::Venue, dice.pick(&[None, Some("X")]), 1_500 * ONE));
         // By its name and as one of all: the tighter one holds.
         if dice.one_in(2) {
@@ -410,6 +410,7 @@ pub fn model(seeds: &[u64], shape: Shape) -> Model {
         version: 1,
         approved: Vec::new(),
         notionals: Vec::new(),
+        traded: Vec::new(),
         reset: Dice(seed(at).rotate_left(32)).pick(&[0, 0, 9, 17]) * HOUR,
         venues: Vec::new(),
     };
