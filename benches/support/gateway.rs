@@ -174,6 +174,7 @@ fn group(name: &str, level: Level, parent: Option<&str>) -> GroupSetup {
         level,
         parent: parent.map(id),
         limits,
+        other_limits: None,
     }
 }
 

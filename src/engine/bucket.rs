@@ -33,6 +33,7 @@ use crate::domain::time::Now;
 use crate::risk::calendar::{Calendar, Day};
 use crate::risk::exposure::{Hold, Line, Totals, Worth};
 use crate::risk::limits::Limits;
+use crate::risk::owners::Documents;
 use crate::risk::pnl::{Book, Effect};
 use crate::risk::policy::Verdict;
 use crate::risk::window::{LookAlikes, NotionalWindow, OrderRate};
@@ -49,10 +50,12 @@ pub struct Bucket {
 
 /// What changes about a bucket.
 pub struct BucketState {
-    /// Its limits.
+    /// Its limits, as they hold.
     pub limits: Arc<Limits>,
-    /// Version of the limits.
+    /// Version of the limits: grows with each owner's changes.
     pub version: u64,
+    /// The limits as their owners write them.
+    pub documents: Documents<Limits>,
     /// Its accounts, as routes.
     pub accounts: Arc<[Arc<Route>]>,
     calendar: Arc<Calendar>,
@@ -194,6 +197,7 @@ impl BucketState {
         };
         let accounts = setup.accounts.into_iter().map(route).collect();
         Self {
+            documents: Documents::new(Arc::clone(&limits), None),
             limits,
             version: 1,
             accounts,
@@ -287,7 +291,11 @@ impl BucketState {
                 .iter()
                 .map(|route| (route.venue.clone(), route.account.clone()))
                 .collect(),
-            limits: Limits::clone(&self.limits),
+            limits: self.documents.of(0).map_or_else(
+                || Limits::clone(&self.limits),
+                |limits| Limits::clone(limits),
+            ),
+            other_limits: self.documents.of(1).map(|limits| Limits::clone(limits)),
             calendar: Calendar::clone(&self.calendar),
             reroute: RerouteRule::clone(&self.reroute),
             inbound: self.inbound_rules.to_vec(),
@@ -722,8 +730,8 @@ impl BucketState {
     }
 
     /// Puts new limits in force under the next version; what is used stays used (O6).
-    pub fn set_limits(&mut self, limits: Limits) -> u64 {
-        self.limits = Arc::new(limits);
+    pub fn set_limits(&mut self, limits: Arc<Limits>) -> u64 {
+        self.limits = limits;
         self.version = self.version.saturating_add(1);
         self.tags.clear();
         self.tag_names.clear();

@@ -9,6 +9,7 @@ use crate::domain::decision::Level;
 use crate::domain::name::GroupId;
 use crate::risk::exposure::GroupTotals;
 use crate::risk::limits::GroupLimits;
+use crate::risk::owners::Documents;
 use crate::risk::window::OrderRate;
 
 /// A group. Locked after the bucket below it and before the group above it.
@@ -27,10 +28,12 @@ pub struct Group {
 
 /// What changes about a group.
 pub struct GroupState {
-    /// Its limits.
+    /// Its limits, as they hold.
     pub limits: Arc<GroupLimits>,
-    /// Version of the limits.
+    /// Version of the limits: grows with each owner's changes.
     pub version: u64,
+    /// The limits as their owners write them.
+    pub documents: Documents<GroupLimits>,
     /// What its children do.
     pub totals: GroupTotals,
     /// Orders approved below it.
@@ -41,9 +44,11 @@ impl Group {
     /// A group without children.
     #[must_use]
     pub fn new(id: GroupId, level: Level, parent: Option<Arc<Self>>, limits: GroupLimits) -> Self {
+        let limits = Arc::new(limits);
         let state = GroupState {
-            limits: Arc::new(limits),
+            limits: Arc::clone(&limits),
             version: 1,
+            documents: Documents::new(limits, None),
             totals: GroupTotals::default(),
             rate: OrderRate::default(),
         };

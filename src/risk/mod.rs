@@ -7,6 +7,7 @@ pub mod largest;
 pub mod lifecycle;
 pub mod limits;
 pub mod modes;
+pub mod owners;
 pub mod pnl;
 pub mod policy;
 pub mod valuation;

@@ -613,21 +613,21 @@ fn beyond(side: Side, price: Price, reference: Price) -> Option<Price> {
 }
 
 fn collar(case: &Case<'_>, bench: &mut Bench<'_>) {
-    let Some(Collar {
+    for collar in case.collars(bench) {
+        band(case, bench, &collar);
+    }
+}
+
+fn band(case: &Case<'_>, bench: &mut Bench<'_>, collar: &Collar) {
+    let Collar {
         aggressive,
         passive,
         absolute,
         ..
-    }) = case.collar()
-    else {
-        return;
-    };
+    } = *collar;
     let Some(price) = case.terms.limit_price() else {
         return;
     };
-    if case.instrument.collar.is_some() {
-        bench.hold_always();
-    }
     if aggressive.is_none() && passive.is_none() && absolute.is_none() {
         return;
     }
@@ -661,15 +661,18 @@ fn collar(case: &Case<'_>, bench: &mut Bench<'_>) {
 }
 
 fn collar_period(case: &Case<'_>, bench: &mut Bench<'_>) {
-    let Some(share) = case.collar().and_then(|collar| collar.period) else {
+    for collar in case.collars(bench) {
+        band_over_period(case, bench, &collar);
+    }
+}
+
+fn band_over_period(case: &Case<'_>, bench: &mut Bench<'_>, collar: &Collar) {
+    let Some(share) = collar.period else {
         return;
     };
     let Some(price) = case.terms.limit_price() else {
         return;
     };
-    if case.instrument.collar.is_some() {
-        bench.hold_always();
-    }
     let reference = match case.side {
         Side::Buy => case.prices.low,
         Side::Sell => case.prices.high,
@@ -788,10 +791,13 @@ impl Case<'_> {
         self.own.and_then(limit)
     }
 
-    /// The collar that holds: the contract's, else the bucket's for the instrument, else the bucket's.
-    fn collar(&self) -> Option<Collar> {
-        let own = self.in_place(|own| own.collar);
-        self.instrument.collar.or(own).or(self.limits.collar)
+    /// The collars that hold. One of the contract's own is of no document that has modes.
+    fn collars(&self, bench: &mut Bench<'_>) -> impl Iterator<Item = Collar> + use<> {
+        if self.instrument.collar.is_some() {
+            bench.hold_always();
+        }
+        let collars = self.limits.collars(self.instrument, self.own);
+        collars.into_iter().flatten()
     }
 
     /// Whether this order itself can be valued; what a group counts of others is its last known value (NL16).

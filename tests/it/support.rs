@@ -99,6 +99,7 @@ pub fn firm() -> Vec<GroupSetup> {
         level,
         parent: parent.map(id),
         limits: GroupLimits::unlimited(id("USD")),
+        other_limits: None,
     };
     vec![
         group("firm", Level::Firm, None),

@@ -64,6 +64,8 @@ pub fn read(message: pb::BucketSpec, at: Path<'_>, found: &mut Violations) -> Op
         parent: parent?,
         accounts: accounts?,
         limits: limits?,
+        // A second owner's come with a change of its own.
+        other_limits: None,
         calendar: calendar?,
         reroute: RerouteRule {
             targets: targets?,
@@ -329,6 +331,7 @@ pub(super) fn read_group(
         level: level?,
         parent: parent?,
         limits: limits?,
+        other_limits: None,
     })
 }
 

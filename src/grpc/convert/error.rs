@@ -9,7 +9,7 @@ use std::fmt;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
 
-use crate::domain::name::{AccountId, BucketId, GroupId, InstrumentId, VenueId};
+use crate::domain::name::{AccountId, BucketId, GroupId, InstrumentId, OwnerId, VenueId};
 use crate::domain::order::OrderKey;
 use crate::pb;
 
@@ -28,6 +28,8 @@ pub mod reason {
     pub const UNKNOWN_ORDER: &str = "UNKNOWN_ORDER";
     /// NOT_FOUND.
     pub const UNKNOWN_INSTRUMENT: &str = "UNKNOWN_INSTRUMENT";
+    /// NOT_FOUND.
+    pub const UNKNOWN_OWNER: &str = "UNKNOWN_OWNER";
     /// NOT_FOUND.
     pub const UNKNOWN_ACCOUNT: &str = "UNKNOWN_ACCOUNT";
     /// ALREADY_EXISTS.
@@ -71,6 +73,7 @@ pub mod reason {
         UNKNOWN_ORDER,
         UNKNOWN_INSTRUMENT,
         UNKNOWN_ACCOUNT,
+        UNKNOWN_OWNER,
         BUCKET_EXISTS,
         GROUP_EXISTS,
         SESSION_TAKEN_OVER,
@@ -255,6 +258,13 @@ impl Refusal {
     pub fn unknown_group(id: &GroupId) -> Self {
         Self::new(Code::NotFound, reason::UNKNOWN_GROUP, "no such group")
             .about("bulkhead.v1.Group", id.to_string())
+    }
+
+    /// NOT_FOUND: no such owner of limits.
+    #[must_use]
+    pub fn unknown_owner(id: &OwnerId) -> Self {
+        Self::new(Code::NotFound, reason::UNKNOWN_OWNER, "no such owner")
+            .about("bulkhead.v1.OwnedLimits", id.to_string())
     }
 
     /// NOT_FOUND: no such order.

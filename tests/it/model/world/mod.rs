@@ -246,7 +246,7 @@ fn modes(seed: u64) -> (Vec<Reason>, Vec<Reason>) {
     (shadow, off)
 }
 
-fn group_rules(seed: u64, limits: u64) -> GroupRules {
+pub fn group_rules(seed: u64, limits: u64) -> GroupRules {
     let mut dice = Dice(seed);
     let (shadow, off) = modes(seed);
     GroupRules {

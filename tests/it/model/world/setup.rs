@@ -240,6 +240,7 @@ fn calendar(pool: &Pool) -> Calendar {
 pub fn engine(model: &Model) -> Engine {
     let mut setup = EngineSetup::new(id("USD"));
     setup.quarantine_parent = Some(id("firm"));
+    setup.owners = vec![id("desk"), id("risk")];
     let clients = model.quotas.iter().map(|(client, quota)| ClientSetup {
         id: id(client),
         quota: *quota,
@@ -256,6 +257,7 @@ pub fn engine(model: &Model) -> Engine {
             level: group.level,
             parent: (group.level == Level::Desk).then(|| id("firm")),
             limits: group_limits(&group.rules),
+            other_limits: None,
         })
         .collect();
     let buckets = model.pools[..QUARANTINE]
