@@ -262,20 +262,20 @@ pub struct AlsoCollars {
 impl Limits {
     /// The collars that hold for an instrument: the contract's own, else the bucket's for the instrument, else the bucket's.
     #[must_use]
-    pub fn collars(
-        &self,
-        instrument: &Instrument,
-        own: Option<&InstrumentLimits>,
-    ) -> [Option<Collar>; 2] {
-        if instrument.collar.is_some() {
-            return [instrument.collar, None];
+    pub fn collars<'a>(
+        &'a self,
+        instrument: &'a Instrument,
+        own: Option<&'a InstrumentLimits>,
+    ) -> [Option<&'a Collar>; 2] {
+        if let Some(collar) = &instrument.collar {
+            return [Some(collar), None];
         }
-        let first = own.and_then(|own| own.collar).or(self.collar);
+        let own_collar = own.and_then(|own| own.collar.as_ref());
         let also = self.also.as_ref().and_then(|also| match own {
-            Some(_) => also.per_instrument.get(&instrument.id).copied(),
-            None => also.collar,
+            Some(_) => also.per_instrument.get(&instrument.id),
+            None => also.collar.as_ref(),
         });
-        [first, also]
+        [own_collar.or(self.collar.as_ref()), also]
     }
 
     /// A document that limits nothing.

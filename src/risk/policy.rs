@@ -14,6 +14,9 @@ use crate::domain::order::{Attributes, ShortSale, Side, Terms, TimeInForce};
 use crate::domain::state::TradingState;
 use crate::domain::time::Now;
 
+mod bench;
+
+use self::bench::{Bench, Owner};
 use super::exposure::{GroupTotals, Line, Totals};
 use super::limits::{
     GroupLimits, InstrumentLimits, Limits, Listing, PostOnlyRule, SelfMatchRule, ShortSaleRule,
@@ -251,150 +254,6 @@ pub fn evaluate(case: &Case<'_>, figures: bool) -> Verdict {
     verdict
 }
 
-/// Whose document holds a limit.
-#[derive(Clone, Copy)]
-struct Owner<'a> {
-    modes: &'a Modes,
-    level: Level,
-}
-
-/// Where a check says what it found.
-struct Bench<'v> {
-    reason: Reason,
-    exit: bool,
-    ran: bool,
-    /// Whose limit is tested unless the check says otherwise.
-    owner: Owner<'v>,
-    verdict: &'v mut Verdict,
-}
-
-impl Bench<'_> {
-    /// The limit is of no document that has modes.
-    const fn hold_always(&mut self) {
-        self.owner.modes = &Modes::ENFORCED;
-    }
-
-    /// A yes or no without figures.
-    fn require(&mut self, level: Level, passes: bool) {
-        let owner = self.owner;
-        if owner.modes.is_off(self.reason) {
-            return;
-        }
-        self.ran = true;
-        if !passes {
-            self.fail(
-                owner,
-                Finding {
-                    reason: self.reason,
-                    level,
-                    dimension: None,
-                    figures: None,
-                },
-            );
-        }
-    }
-
-    /// A figure against a limit.
-    fn measure(&mut self, level: Level, figures: Figures) {
-        self.measure_in(level, None, figures);
-    }
-
-    fn measure_in(&mut self, level: Level, dimension: Option<Dimension>, figures: Figures) {
-        self.weigh(self.owner, (level, dimension), figures, true);
-    }
-
-    /// A verdict of a group: figures only where the group discloses them (P3).
-    fn measure_group(&mut self, group: &GroupCase<'_>, figures: Figures) {
-        self.weigh(
-            group.owner(),
-            (group.level, None),
-            figures,
-            group.limits.disclose,
-        );
-    }
-
-    fn weigh(
-        &mut self,
-        owner: Owner<'_>,
-        (level, dimension): (Level, Option<Dimension>),
-        figures: Figures,
-        shown: bool,
-    ) {
-        if owner.modes.is_off(self.reason) {
-            return;
-        }
-        self.ran = true;
-        let finding = Finding {
-            reason: self.reason,
-            level,
-            dimension,
-            figures: shown.then_some(figures),
-        };
-        if let Some(list) = &mut self.verdict.figures {
-            list.push(finding);
-        }
-        if figures.after > figures.limit && figures.after > figures.before {
-            self.fail(owner, finding);
-        }
-    }
-
-    /// A figure that is configured and cannot be had: refuses an increase, once for each cause.
-    fn unavailable(&mut self, cause: Reason) {
-        self.unavailable_to(self.owner, cause);
-    }
-
-    fn unavailable_to(&mut self, owner: Owner<'_>, cause: Reason) {
-        if owner.modes.is_off(self.reason) {
-            return;
-        }
-        self.ran = true;
-        if !self.exit {
-            self.fail(
-                owner,
-                Finding {
-                    reason: cause,
-                    level: Level::Order,
-                    dimension: None,
-                    figures: None,
-                },
-            );
-        }
-    }
-
-    /// The one place where a mode decides what becomes of a limit that does not hold.
-    fn fail(&mut self, owner: Owner<'_>, finding: Finding) {
-        let Verdict {
-            broken,
-            shadow,
-            shadowed,
-            ..
-        } = &mut *self.verdict;
-        let list = if owner.modes.enforces(self.reason) {
-            broken
-        } else {
-            let limit = (self.reason, owner.level);
-            if !shadowed.contains(&limit) {
-                shadowed.push(limit);
-            }
-            shadow
-        };
-        // A cause stands once, whichever checks it stood in the way of.
-        let is_cause = finding.reason != self.reason;
-        if !is_cause || list.iter().all(|known| known.reason != finding.reason) {
-            list.push(finding);
-        }
-    }
-}
-
-impl GroupCase<'_> {
-    const fn owner(&self) -> Owner<'_> {
-        Owner {
-            modes: &self.limits.modes,
-            level: self.level,
-        }
-    }
-}
-
 fn money(limit: Money, before: Money, after: Money) -> Figures {
     Figures {
         unit: Unit::Money,
@@ -614,7 +473,7 @@ fn beyond(side: Side, price: Price, reference: Price) -> Option<Price> {
 
 fn collar(case: &Case<'_>, bench: &mut Bench<'_>) {
     for collar in case.collars(bench) {
-        band(case, bench, &collar);
+        band(case, bench, collar);
     }
 }
 
@@ -662,7 +521,7 @@ fn band(case: &Case<'_>, bench: &mut Bench<'_>, collar: &Collar) {
 
 fn collar_period(case: &Case<'_>, bench: &mut Bench<'_>) {
     for collar in case.collars(bench) {
-        band_over_period(case, bench, &collar);
+        band_over_period(case, bench, collar);
     }
 }
 
@@ -792,7 +651,7 @@ impl Case<'_> {
     }
 
     /// The collars that hold. One of the contract's own is of no document that has modes.
-    fn collars(&self, bench: &mut Bench<'_>) -> impl Iterator<Item = Collar> + use<> {
+    fn collars(&self, bench: &mut Bench<'_>) -> impl Iterator<Item = &Collar> + use<'_> {
         if self.instrument.collar.is_some() {
             bench.hold_always();
         }

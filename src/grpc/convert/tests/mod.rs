@@ -11,6 +11,7 @@
 mod answers;
 mod damage;
 mod documents;
+mod feeds;
 mod orders;
 mod raw;
 mod samples;

@@ -6,7 +6,7 @@ use bulkhead::engine::Engine;
 use bulkhead::risk::limits::{GroupLimits, Limits};
 
 use super::{broken, is_approved, walk};
-use crate::model::naive::{GroupRules, Rules};
+use crate::model::naive::{Bound, Collar, GroupRules, ONE, Rules, U};
 use crate::model::run::{Checked, Run, fail, same};
 use crate::model::world::{self, BUCKETS, Dice, FULL, Shape, group_limits, group_rules, limits};
 use crate::support::id;
@@ -21,13 +21,64 @@ fn beside(rules: Rules, kept: &Rules) -> Rules {
         rate: kept.rate.filter(|_| rules.rate.is_some()),
         notional_rate: kept.notional_rate.filter(|_| rules.notional_rate.is_some()),
         // Two marks of which no order has both is no pair of documents.
-        post_only: if kept.post_only == 0 || rules.post_only == 0 {
-            rules.post_only
-        } else {
-            kept.post_only
-        },
+        post_only: rules.post_only.min(1),
         ..rules
     }
+}
+
+/// Every bound times something of its own, between a half and eight times.
+fn varied(rules: &Rules, dice: &mut Dice) -> Rules {
+    let mut bits = dice.0;
+    let mut times = |limit: U| {
+        bits = bits.wrapping_mul(0xD129_0DDA_5C5E_0E11).rotate_left(27) ^ 0x5851_F42D;
+        limit * U::from(Dice(bits >> 16).pick(&[1_u32, 2, 3, 6, 16])) / 2
+    };
+    let mut rules = rules.clone();
+    for limit in [
+        &mut rules.quantity,
+        &mut rules.base,
+        &mut rules.notional,
+        &mut rules.underlying,
+        &mut rules.long,
+        &mut rules.short,
+        &mut rules.gross,
+        &mut rules.net,
+        &mut rules.traded,
+    ] {
+        *limit = limit.map(&mut times);
+    }
+    rules.open = rules.open.map(|(max, kept)| {
+        let max = u32::try_from(times(U::from(max * 2))).unwrap();
+        (max, kept.min(max))
+    });
+    let mut collar = |collar: &mut Option<Collar>| {
+        let Some(collar) = collar else { return };
+        for part in [
+            &mut collar.aggressive,
+            &mut collar.passive,
+            &mut collar.absolute,
+            &mut collar.period,
+        ] {
+            *part = part.map(&mut times);
+        }
+    };
+    collar(&mut rules.collar);
+    for own in rules.per.values_mut() {
+        collar(&mut own.collar);
+    }
+    for own in rules.per.values_mut() {
+        for limit in [&mut own.quantity, &mut own.long, &mut own.short] {
+            *limit = limit.map(&mut times);
+        }
+    }
+    for (_, _, bound) in &mut rules.sets {
+        *bound = match *bound {
+            Bound::Money(money) => Bound::Money(times(money)),
+            Bound::Share(share) => Bound::Share(times(share)),
+        };
+    }
+    rules.capital = rules.capital.map(&mut times);
+    rules
 }
 
 fn put(engine: &Engine, bucket: &str, owner: &str, limits: Limits) {
@@ -74,9 +125,31 @@ fn look(run: &mut Run, dice: &mut Dice, passed: &std::cell::Cell<[u32; 2]>) -> C
             run.now().wall,
         );
         order.attributes.reroute = RerouteConsent::No;
-        let desk = run.model.pools[bucket].rules.clone();
+        let kept = run.model.pools[bucket].rules.clone();
         let seed = bits.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ bits >> 29;
-        let risk = beside(world::rules(seed, 6), &desk);
+        let drawn = |seed: u64| {
+            let rules = varied(&world::rules(seed, 3), &mut Dice(seed.rotate_left(19)));
+            beside(rules, &kept)
+        };
+        let mut desk = drawn(seed.rotate_left(11) ^ number);
+        // The same limits with other bounds, or others altogether.
+        let mut risk = drawn(seed);
+        if !dice.one_in(3) {
+            risk = varied(&desk, &mut Dice(seed.rotate_left(37)));
+            (risk.shadow, risk.off) = world::modes(seed);
+        }
+        // A share beside a distance is no one collar.
+        if dice.one_in(3) {
+            desk.collar = Some(Collar {
+                aggressive: Some(ONE / 20),
+                ..Collar::default()
+            });
+            risk.collar = Some(Collar {
+                absolute: Some(dice.pick(&[1, 3, 6]) * ONE),
+                passive: dice.one_in(2).then_some(ONE / 50),
+                ..Collar::default()
+            });
+        }
         let (firm, other) = (run.model.groups[0].rules.clone(), group_rules(seed, 4));
         let other = GroupRules {
             rate: firm.rate.filter(|_| other.rate.is_some()),
@@ -88,8 +161,8 @@ fn look(run: &mut Run, dice: &mut Dice, passed: &std::cell::Cell<[u32; 2]>) -> C
             ..GroupLimits::unlimited(id("USD"))
         };
         let ask = |desk: Limits, risk: Limits, firm: GroupLimits, other: GroupLimits| {
-            put(engine, BUCKETS[bucket], "desk", desk);
             put(engine, BUCKETS[bucket], "risk", risk);
+            put(engine, BUCKETS[bucket], "desk", desk);
             put_group(engine, "desk", firm);
             put_group(engine, "risk", other);
             engine.what_if(&order, run.model.now, true).unwrap()
@@ -118,7 +191,7 @@ fn look(run: &mut Run, dice: &mut Dice, passed: &std::cell::Cell<[u32; 2]>) -> C
         same("exit", both.exit, one.exit)?;
         let is_reroute = matches!(both.decision.outcome, Outcome::Rerouted { .. });
         same("rerouted", is_reroute, false)?;
-        let _ = ask(limits(&desk), bare(), group_limits(&firm), bare_group());
+        let _ = ask(limits(&kept), bare(), group_limits(&firm), bare_group());
     }
     Ok(())
 }
