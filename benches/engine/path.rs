@@ -227,6 +227,7 @@ fn group(name: &str, level: Level, parent: Option<&str>, limits: &GroupLimits) -
         parent: parent.map(gateway::id),
         limits: limits.clone(),
         calendar: Calendar::utc(),
+        other_limits: None,
     }
 }
 

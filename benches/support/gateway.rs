@@ -176,6 +176,7 @@ fn group(name: &str, level: Level, parent: Option<&str>) -> GroupSetup {
         parent: parent.map(id),
         limits,
         calendar: Calendar::utc(),
+        other_limits: None,
     }
 }
 

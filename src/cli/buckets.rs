@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::client::{
-    self, Connection, Failure, bar, exact, exact_money, money, number, short, table,
+    self, Connection, Failure, bar, counted, exact, exact_money, money, number, short, table,
 };
 use super::control::{state_json, state_name};
 use super::order::route_json;
@@ -278,6 +278,17 @@ pub fn usage(args: &UsageArgs) -> io::Result<ExitCode> {
         if !causes.is_empty() {
             client::say(&format!("In breach because of {}", causes.join(", ")))?;
         }
+        if !args.group {
+            // Limits of one order count nothing and are no rows above; what they would have refused is counted all the same.
+            let request = pb::GetBucketStatusRequest {
+                bucket_id: args.name.clone(),
+            };
+            let status = monitor.get_bucket_status(request).await?.into_inner();
+            let counts = status.bucket.unwrap_or_default().shadow_breaches;
+            if !counts.is_empty() {
+                client::say(&shadow_text(&counts))?;
+            }
+        }
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -297,6 +308,18 @@ fn usage_json(usage: &pb::LimitUsage) -> Value {
         "mode": mode_name(usage.mode()),
         "shadow_breaches": usage.shadow_breaches,
     })
+}
+
+/// `In shadow since the start of the trading day: ORDER_QUANTITY of the bucket 3 times`.
+fn shadow_text(counts: &[pb::ShadowCount]) -> String {
+    let one = |it: &pb::ShadowCount| {
+        let level = short(it.level().as_str_name(), "LEVEL_").to_lowercase();
+        let times = counted(it.count, "time");
+        format!("{} of the {level} {times}", reason_name(it.reason))
+    };
+    let parts: Vec<String> = counts.iter().map(one).collect();
+    let since = "In shadow since the start of the trading day";
+    format!("{since}: {}", parts.join(", "))
 }
 
 /// `enforce`, `shadow` or `off`.
@@ -418,4 +441,26 @@ pub fn order_json(order: &pb::OrderView) -> Value {
         "cancel_wanted": order.cancel_wanted,
         "approved_at": client::time(order.approved_at.as_ref()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_shadow_is_told_limit_by_limit() {
+        let count = |reason: pb::Reason, level: pb::Level, count| pb::ShadowCount {
+            reason: reason.into(),
+            level: level.into(),
+            count,
+        };
+        let counts = [
+            count(pb::Reason::OrderQuantity, pb::Level::Bucket, 3),
+            count(pb::Reason::GrossNotional, pb::Level::Firm, 1),
+        ];
+        assert_eq!(
+            shadow_text(&counts),
+            "In shadow since the start of the trading day: ORDER_QUANTITY of the bucket 3 times, GROSS_NOTIONAL of the firm 1 time"
+        );
+    }
 }

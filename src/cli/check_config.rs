@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::client::counted;
 use crate::config::{Error, Settings, Sources, describe};
 use crate::domain::decision::Level;
-use crate::domain::name::{AccountId, VenueId};
+use crate::domain::name::{AccountId, OwnerId, VenueId};
 use crate::engine::setup::{BucketSetup, GroupSetup};
 use crate::risk::calendar::Calendar;
 use crate::risk::limits::GroupLimits;
@@ -99,6 +99,7 @@ fn errors(error: &Error) -> Value {
 
 fn document(settings: &Settings) -> Value {
     let named = |entries: Vec<(String, Value)>| Value::Object(Map::from_iter(entries));
+    let other = settings.engine.owners.last();
     let groups = settings.groups.iter().map(|group| {
         let mut entry = json!({
             "level": level(group.level),
@@ -111,6 +112,8 @@ fn document(settings: &Settings) -> Value {
             "limits",
             describe::nested(describe::group(&group.limits)),
         );
+        let second = group.other_limits.as_ref().map(describe::group);
+        set_owned(&mut entry, other, second);
         (group.id.to_string(), entry)
     });
     let around = |limits: &GroupLimits, calendar: &Calendar| {
@@ -134,7 +137,7 @@ fn document(settings: &Settings) -> Value {
     let buckets = settings
         .buckets
         .iter()
-        .map(|bucket| (bucket.id.to_string(), bucket_json(bucket)));
+        .map(|bucket| (bucket.id.to_string(), bucket_json(bucket, other)));
     let server = &settings.server;
     json!({
         "sound": true,
@@ -156,7 +159,7 @@ fn document(settings: &Settings) -> Value {
     })
 }
 
-fn bucket_json(bucket: &BucketSetup) -> Value {
+fn bucket_json(bucket: &BucketSetup, other: Option<&OwnerId>) -> Value {
     let accounts: Vec<Value> = bucket
         .accounts
         .iter()
@@ -195,7 +198,16 @@ fn bucket_json(bucket: &BucketSetup) -> Value {
         "limits",
         describe::nested(describe::bucket(&bucket.limits)),
     );
+    let second = bucket.other_limits.as_ref().map(describe::bucket);
+    set_owned(&mut entry, other, second);
     entry
+}
+
+fn set_owned(object: &mut Value, owner: Option<&OwnerId>, entries: Option<Vec<describe::Entry>>) {
+    if let (Some(owner), Some(entries)) = (owner, entries) {
+        let limits = describe::nested(entries);
+        set(object, "limits_of", json!({ owner.as_str(): limits }));
+    }
 }
 
 fn set(object: &mut Value, key: &str, value: Value) {
@@ -215,9 +227,13 @@ const fn level(level: Level) -> &'static str {
 }
 
 fn write_tables(settings: &Settings, out: &mut impl Write) -> io::Result<()> {
+    let other = settings.engine.owners.last();
     for group in &settings.groups {
         writeln!(out, "{}", group_title(group))?;
-        writeln!(out, "{}\n", table(describe::group(&group.limits)))?;
+        let mut rows = describe::group(&group.limits);
+        let second = group.other_limits.as_ref().map(describe::group);
+        rows.extend(of_owner(other, second));
+        writeln!(out, "{}\n", table(rows))?;
     }
     for venue in &settings.engine.venues {
         let currency = &venue.limits.currency;
@@ -234,6 +250,8 @@ fn write_tables(settings: &Settings, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "{}", bucket_title(bucket))?;
         let mut rows = around(bucket);
         rows.extend(describe::bucket(&bucket.limits));
+        let second = bucket.other_limits.as_ref().map(describe::bucket);
+        rows.extend(of_owner(other, second));
         writeln!(out, "{}\n", table(rows))?;
     }
     writeln!(out, "A limit that is not listed does not limit.")?;
@@ -245,6 +263,21 @@ fn write_tables(settings: &Settings, out: &mut impl Write) -> io::Result<()> {
         counted(settings.instruments.len(), "instrument"),
         settings.server.listen
     )
+}
+
+/// The limits that a second owner has, under its name.
+fn of_owner(
+    owner: Option<&OwnerId>,
+    entries: Option<Vec<describe::Entry>>,
+) -> Vec<describe::Entry> {
+    let (Some(owner), Some(mut entries)) = (owner, entries) else {
+        return Vec::new();
+    };
+    for entry in &mut entries {
+        let place = ["limits_of".to_owned(), owner.to_string()];
+        entry.key.splice(0..0, place);
+    }
+    entries
 }
 
 fn group_title(group: &GroupSetup) -> String {
@@ -313,7 +346,10 @@ fn around(bucket: &BucketSetup) -> Vec<describe::Entry> {
 fn table(entries: Vec<describe::Entry>) -> Table {
     let mut rows: Vec<(String, String)> = Vec::new();
     for describe::Entry { key, value } in entries {
-        let depth = if key.first().is_some_and(|first| first == "per_instrument") {
+        let first = key.first().map_or("", String::as_str);
+        let depth = if first == "limits_of" {
+            3
+        } else if first == "per_instrument" {
             2
         } else {
             1
@@ -382,6 +418,23 @@ mod tests {
                 "{line:?} in\n{out}"
             );
         }
+    }
+
+    #[test]
+    fn what_a_second_owner_has_is_shown_under_its_name() {
+        let mut settings = Settings::load(&Sources::default()).unwrap();
+        settings.engine.owners = ["desk", "risk"].map(|name| name.parse().unwrap()).into();
+        let bucket = settings.buckets.first_mut().unwrap();
+        let name = bucket.id.to_string();
+        let mut limits = crate::risk::limits::Limits::unlimited(bucket.limits.currency.clone());
+        limits.gross_notional_max = Some("7".parse().unwrap());
+        bucket.other_limits = Some(limits);
+        let (_, out, _) = printed(Ok(&settings), false);
+        assert!(out.contains("limits_of.risk.gross_notional_max"), "{out}");
+        let (_, out, _) = printed(Ok(&settings), true);
+        let json: Value = serde_json::from_str(&out).unwrap();
+        let path = format!("/buckets/{name}/limits_of/risk/gross_notional_max");
+        assert_eq!(json.pointer(&path), Some(&json!("7")));
     }
 
     #[test]

@@ -372,6 +372,8 @@ mod tests {
             usage: 200_000_000_000_000,
             evaluable: true,
             window: None,
+            mode: crate::risk::modes::Mode::Enforce,
+            shadowed: 0,
         };
         let status = Status::from(Refusal::broken_limits(&[broken]));
         assert_eq!(

@@ -74,6 +74,7 @@ pub fn bucket(limits: &Limits) -> Vec<Entry> {
         notional_rate,
         unsent_ttl,
         modes,
+        also: _,
     } = limits;
     let allow = instruments
         .allow

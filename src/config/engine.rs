@@ -61,6 +61,8 @@ pub(super) fn read(
         firm,
     );
     let conversions = section.optional("conversions", conversions);
+    // Read with the names that a document declares.
+    section.take("owners");
     section.close();
     let mut engine = EngineSetup::new(currency?);
     engine.quarantine_parent = parent;
@@ -73,6 +75,7 @@ pub(super) fn read(
     engine.retention = retention.unwrap_or(engine.retention);
     engine.orders_expected = orders_expected.unwrap_or(ORDERS_EXPECTED);
     engine.conversions = conversions.unwrap_or_default();
+    engine.owners.clone_from(&firm.names.owners);
     engine.clients = clients
         .into_iter()
         .filter_map(|(id, cursor)| client(id, cursor, engine.default_quota))

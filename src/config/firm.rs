@@ -6,16 +6,17 @@ use super::limits;
 use super::names::Names;
 use super::node::{Node, join};
 use super::problem::Problems;
-use super::read::Cursor;
+use super::read::{Cursor, Section};
 use crate::domain::amount::Money;
 use crate::domain::decision::Level;
-use crate::domain::name::{AccountId, BucketId, Currency, GroupId, Tag, VenueId};
+use crate::domain::name::{AccountId, BucketId, Currency, GroupId, OwnerKind, Tag, VenueId};
 use crate::engine::bucket::ACCOUNTS as ACCOUNTS_MAX;
 use crate::engine::setup::{
     BucketSetup, CounterpartySetup, GroupSetup, InboundRule, RerouteRule, RouteTarget, VenueSetup,
 };
 use crate::risk::calendar::{Calendar, TradingWindow};
 use crate::risk::limits::GroupLimits;
+use crate::risk::owners::Owned;
 use jiff::civil::Weekday;
 
 /// Most targets a reroute rule may try (RR7).
@@ -94,6 +95,7 @@ struct RawGroup<'n> {
     currency: Option<(Currency, Cursor<'n>)>,
     calendar: Option<Calendar>,
     limits: Option<Cursor<'n>>,
+    other_limits: Option<Cursor<'n>>,
     cursor: Cursor<'n>,
 }
 
@@ -132,6 +134,7 @@ fn raw_group<'n>(
     let calendar = section.take("calendar");
     let calendar = named_calendar(calendar, names, calendars);
     let limits = section.take("limits");
+    let other_limits = second_owner(&mut section, names);
     section.close();
     Some(RawGroup {
         id,
@@ -140,6 +143,7 @@ fn raw_group<'n>(
         currency,
         calendar,
         limits,
+        other_limits,
         cursor,
     })
 }
@@ -169,13 +173,18 @@ fn finished_group(group: &RawGroup<'_>, all: &[RawGroup<'_>], names: &Names) -> 
     let cursor = group
         .limits
         .unwrap_or(Cursor::new(&absent, group.cursor.problems));
-    let limits = limits::group(cursor, currency.or_else(no_currency)?, names);
+    let currency = currency.or_else(no_currency)?;
+    let limits = limits::group(cursor, currency.clone(), names);
+    let other = group.other_limits;
+    let other_limits = other.and_then(|cursor| limits::group(cursor, currency, names));
+    hold_together(limits.as_ref(), other_limits.as_ref(), other);
     Some(GroupSetup {
         id: group.id.clone(),
         level: group.level?,
         parent: group.parent.as_ref().map(|(id, _)| id.clone()),
         limits: limits?,
         calendar: group.calendar.clone()?,
+        other_limits,
     })
 }
 
@@ -426,11 +435,15 @@ fn bucket(id: BucketId, cursor: Cursor<'_>, around: &Surroundings<'_, '_>) -> Op
     let absent = Node::absent(join(&cursor.node.path, "limits"));
     let own = section.take("limits").map_or(&absent, |own| own.node);
     let merged = profile.map_or_else(|| own.clone(), |profile| own.over(profile));
+    let currency = currency.or_else(no_currency)?;
     let limits = limits::bucket(
         Cursor::new(&merged, cursor.problems),
-        currency.or_else(no_currency)?,
+        currency.clone(),
         names,
     );
+    let other = second_owner(&mut section, names);
+    let other_limits = other.and_then(|cursor| limits::second(cursor, currency, names));
+    hold_together(limits.as_ref(), other_limits.as_ref(), other);
     let reroute = section.optional("reroute", |cursor| reroute(cursor, names));
     let inbound = section.optional("inbound", |cursor| inbound(&id, cursor, names));
     section.close();
@@ -440,11 +453,34 @@ fn bucket(id: BucketId, cursor: Cursor<'_>, around: &Surroundings<'_, '_>) -> Op
         parent,
         accounts: accounts?,
         limits: limits?,
+        other_limits,
         calendar: calendar?,
         reroute: reroute.unwrap_or_default(),
         inbound,
         inbound_total_max,
     })
+}
+
+/// The document of the second owner, under its name in `limits_of`. The first owner's is `limits`.
+fn second_owner<'n>(section: &mut Section<'n>, names: &Names) -> Option<Cursor<'n>> {
+    let mut second = None;
+    for (owner, cursor) in section.named::<OwnerKind>("limits_of") {
+        match names.owners.iter().position(|known| *known == owner) {
+            Some(1) => second = Some(cursor),
+            Some(_) => cursor.refuse("limits of the second owner: those of the first are `limits`"),
+            None => cursor.refuse("as its key the second of engine.owners"),
+        }
+    }
+    second
+}
+
+/// Tells where two owners' documents do not hold together (O4).
+fn hold_together<L: Owned>(one: Option<&L>, other: Option<&L>, at: Option<Cursor<'_>>) {
+    if let (Some(one), Some(other), Some(at)) = (one, other, at)
+        && let Err(clash) = one.tighter(other)
+    {
+        at.missing(clash.field, clash.expected);
+    }
 }
 
 const ACCOUNTS: &str =

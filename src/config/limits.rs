@@ -23,11 +23,25 @@ const EXIT_PART: u32 = 10;
 
 /// Reads the limits of a bucket. A limit that is left out does not limit; only the allow list must be there (A12).
 pub(super) fn bucket(cursor: Cursor<'_>, currency: Currency, names: &Names) -> Option<Limits> {
+    document(cursor, currency, names, true)
+}
+
+/// Reads the limits of a bucket as its second owner has them: its lists may be left out, since the first owner's are there.
+pub(super) fn second(cursor: Cursor<'_>, currency: Currency, names: &Names) -> Option<Limits> {
+    document(cursor, currency, names, false)
+}
+
+fn document(
+    cursor: Cursor<'_>,
+    currency: Currency,
+    names: &Names,
+    lists_needed: bool,
+) -> Option<Limits> {
     let mut section = cursor.section()?;
     let none = Limits::unlimited(currency);
     let instruments = section.take("instruments");
     let mut self_match_scope = SelfMatchScope::default();
-    if instruments.is_none() {
+    if instruments.is_none() && lists_needed {
         cursor.missing("instruments", format!("a table with allow, {ALLOW}"));
     }
     let limits = Limits {
@@ -82,6 +96,7 @@ pub(super) fn bucket(cursor: Cursor<'_>, currency: Currency, names: &Names) -> O
             .optional("unsent_ttl", |cursor| cursor.length(LENGTHS))
             .unwrap_or(none.unsent_ttl),
         modes: modes(&mut section),
+        also: None,
     };
     section.close();
     cursor.flaws(flaws::of_limits(&limits));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::node::{Data, Node};
 use super::read::Cursor;
-use crate::domain::name::{BucketId, GroupId, InstrumentId, Kind, Name, Tag, VenueId};
+use crate::domain::name::{BucketId, GroupId, InstrumentId, Kind, Name, OwnerId, Tag, VenueId};
 
 /// Declared names by kind.
 #[derive(Debug, Default)]
@@ -18,6 +18,8 @@ pub(super) struct Names {
     /// Underlyings of the instruments, spelled out or taken from the base.
     pub(super) underlyings: BTreeSet<Tag>,
     pub(super) sectors: BTreeSet<Tag>,
+    /// Who writes limits: two, or nobody by name.
+    pub(super) owners: Vec<OwnerId>,
 }
 
 impl Names {
@@ -50,6 +52,26 @@ impl Names {
                 .filter_map(underlying)
                 .collect(),
             sectors: entries(root, "instruments").filter_map(sector).collect(),
+            owners: root
+                .get("engine")
+                .and_then(|engine| engine.get("owners"))
+                .map(|node| owners(Cursor::new(node, document.problems)))
+                .unwrap_or_default(),
+        }
+    }
+}
+
+/// The two owners of every document of limits (O4).
+fn owners(cursor: Cursor<'_>) -> Vec<OwnerId> {
+    let Some(elements) = cursor.list() else {
+        return Vec::new();
+    };
+    let owners: Vec<OwnerId> = elements.filter_map(Cursor::name).collect();
+    match owners.as_slice() {
+        [first, second] if first != second => owners,
+        _ => {
+            cursor.refuse("two different names, or nothing where limits have one owner");
+            Vec::new()
         }
     }
 }

@@ -332,6 +332,7 @@ modes = { gross_notional = "enforce", price_collar = "off" }
         modes: Modes::all(Mode::Shadow)
             .with(Reason::GrossNotional, Mode::Enforce)
             .with(Reason::PriceCollar, Mode::Off),
+        also: None,
     };
     assert_eq!(settings.buckets[0].limits, expected);
 }
@@ -565,7 +566,8 @@ retention = "2d"
 orders_expected = 7
 quarantine_parent = "desk"
 quarantine_currency = "USD"
-conversions = [["EUR", "GBP", "USD"]]"#,
+conversions = [["EUR", "GBP", "USD"]]
+owners = ["desk", "risk"]"#,
     )
     .replace(
         "quota = 10\n",
@@ -578,6 +580,7 @@ conversions = [["EUR", "GBP", "USD"]]"#,
         quarantine_parent,
         quarantine_currency,
         conversions,
+        owners,
         clients,
         source_lead_max,
         collar_period,
@@ -600,6 +603,7 @@ conversions = [["EUR", "GBP", "USD"]]"#,
         .map(ToString::to_string)
         .collect();
     assert_eq!(hops, ["EUR", "GBP", "USD"]);
+    assert_eq!(owners, [name("desk"), name("risk")]);
     let client = &clients[0];
     assert_eq!((client.quota, client.send_after_commit), (1, true));
     let rate = RateLimit {

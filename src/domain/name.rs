@@ -46,6 +46,8 @@ kinds! {
     BucketId = BucketKind of Plain;
     /// An ancestor of buckets: a desk or a firm.
     GroupId = GroupKind of Plain;
+    /// Who writes limits, where there are two for each (O4).
+    OwnerId = OwnerKind of Plain;
     /// Who sends orders; authentication will bind it to a principal.
     ClientId = ClientKind of Plain;
     /// The client's own id of an order (FIX 11).

@@ -23,11 +23,12 @@ use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::decision::Level;
 use crate::domain::instrument::Instrument;
 use crate::domain::name::{
-    AccountId, BucketId, ClientId, Currency, GroupId, InstrumentId, VenueId,
+    AccountId, BucketId, ClientId, Currency, GroupId, InstrumentId, OwnerId, VenueId,
 };
 use crate::domain::state::{StateCause, StateNote, TradingState};
 use crate::domain::time::Now;
 use crate::risk::limits::{GroupLimits, Limits};
+use crate::risk::owners::{Clash, Documents};
 
 /// Name of the bucket that fills of unknown orders are booked to where their account has no single owner (H13).
 pub const QUARANTINE: &str = "quarantine";
@@ -89,6 +90,12 @@ pub enum AdminError {
     /// A reroute target is unknown, is the bucket's only route, or leads back.
     #[error("a reroute target is unknown, is the bucket's only route, or leads back")]
     Route,
+    /// No owner of that name.
+    #[error("no such owner of limits")]
+    UnknownOwner,
+    /// Two owners' documents do not hold together.
+    #[error("{}: expected {}", .0.field, .0.expected)]
+    Owners(Clash),
     /// A quantity is not a multiple of the lot.
     #[error("the quantity is not a multiple of the lot")]
     OffLot,
@@ -101,6 +108,15 @@ pub enum AdminError {
     /// Reference data.
     #[error(transparent)]
     Instrument(#[from] InstrumentError),
+}
+
+/// Versions after a change of limits.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Changed {
+    /// Of the document that was changed.
+    pub document: u64,
+    /// Of what holds now, all owners' documents together.
+    pub effective: u64,
 }
 
 /// What a change of state reaches (G1).
@@ -279,16 +295,21 @@ impl Engine {
         if groups.contains_key(&setup.id) {
             return Err(AdminError::Exists);
         }
-        groups.insert(
+        let group = Group::new(
             setup.id.clone(),
-            Arc::new(Group::new(
-                setup.id,
-                setup.level,
-                parent,
-                setup.limits,
-                setup.calendar,
-            )),
+            setup.level,
+            parent,
+            setup.limits,
+            setup.calendar,
         );
+        if let Some(other) = setup.other_limits {
+            let mut state = group.state.lock();
+            let first = Arc::clone(&state.limits);
+            state.documents = Documents::new(first, Some(Arc::new(other)));
+            let limits = state.documents.effective().map_err(AdminError::Owners)?;
+            state.put_in_force(limits);
+        }
+        groups.insert(setup.id, Arc::new(group));
         Ok(self.next_sequence(true))
     }
 
@@ -375,6 +396,11 @@ impl Engine {
         if self.buckets.contains_key(&setup.id) {
             return Err(AdminError::Exists);
         }
+        let limits = self.shared_limits(&setup.limits);
+        let other = setup.other_limits.as_ref();
+        let other = other.map(|limits| self.shared_limits(limits));
+        let documents = Documents::new(Arc::clone(&limits), other);
+        let effective = documents.effective().map_err(AdminError::Owners)?;
         {
             let mut accounts = self.accounts.write();
             for account in &setup.accounts {
@@ -385,10 +411,11 @@ impl Engine {
             }
         }
         let id = setup.id.clone();
-        let limits = self.shared_limits(&setup.limits);
+        let mut state = BucketState::new(setup, limits, self.next_bucket(), levels);
+        (state.documents, state.limits) = (documents, effective);
         let bucket = Bucket {
             id: id.clone(),
-            state: Mutex::new(BucketState::new(setup, limits, self.next_bucket(), levels)),
+            state: Mutex::new(state),
         };
         self.buckets.insert(id, Arc::new(bucket));
         Ok(self.next_sequence(true))
@@ -507,18 +534,53 @@ impl Engine {
         expected: u64,
         limits: Limits,
     ) -> Result<u64, AdminError> {
+        let changed = self.update_limits_of(id, None, expected, limits)?;
+        Ok(changed.document)
+    }
+
+    /// Puts one owner's limits of a bucket in force as a whole, beside the other owner's (O4): the first owner's where none is named.
+    ///
+    /// # Errors
+    /// As [`Self::update_limits`], by the versions of the owner's document; and where the two documents do not hold together.
+    pub fn update_limits_of(
+        &self,
+        id: &BucketId,
+        owner: Option<&OwnerId>,
+        expected: u64,
+        limits: Limits,
+    ) -> Result<Changed, AdminError> {
+        let owner = self.owner(owner)?;
         let bucket = self.bucket(id).ok_or(AdminError::UnknownBucket)?;
         let mut state = bucket.state.lock();
-        if state.version != expected {
-            return Err(AdminError::VersionMismatch {
-                current: state.version,
-            });
+        let current = state.documents.version(owner);
+        if current != expected {
+            return Err(AdminError::VersionMismatch { current });
         }
         same_currency(&state.limits.currency, &limits.currency)?;
-        let version = state.set_limits(limits);
+        let documents = state.documents.with(owner, limits);
+        let effective = documents.effective().map_err(AdminError::Owners)?;
+        let changed = Changed {
+            document: documents.version(owner),
+            effective: state.set_limits(effective),
+        };
+        state.documents = documents;
         drop(state);
         self.next_sequence(true);
-        Ok(version)
+        Ok(changed)
+    }
+
+    /// Place of an owner of limits, by name; the first where none is named.
+    fn owner(&self, owner: Option<&OwnerId>) -> Result<usize, AdminError> {
+        let Some(owner) = owner else { return Ok(0) };
+        let mut owners = self.setup.owners.iter();
+        let place = owners.position(|known| known == owner);
+        place.ok_or(AdminError::UnknownOwner)
+    }
+
+    /// Who writes limits; nobody by name where there is one.
+    #[must_use]
+    pub fn owners(&self) -> &[OwnerId] {
+        &self.setup.owners
     }
 
     /// Puts a group's limits in force as a whole.
@@ -531,19 +593,40 @@ impl Engine {
         expected: u64,
         limits: GroupLimits,
     ) -> Result<u64, AdminError> {
+        let changed = self.update_group_limits_of(id, None, expected, limits)?;
+        Ok(changed.document)
+    }
+
+    /// Puts one owner's limits of a group in force as a whole, beside the other owner's (O4): the first owner's where none is named.
+    ///
+    /// # Errors
+    /// As [`Self::update_group_limits`], by the versions of the owner's document; and where the two documents do not hold together.
+    pub fn update_group_limits_of(
+        &self,
+        id: &GroupId,
+        owner: Option<&OwnerId>,
+        expected: u64,
+        limits: GroupLimits,
+    ) -> Result<Changed, AdminError> {
+        let owner = self.owner(owner)?;
         let group = self.group(id).ok_or(AdminError::UnknownGroup)?;
         let mut state = group.state.lock();
-        if state.version != expected {
-            return Err(AdminError::VersionMismatch {
-                current: state.version,
-            });
+        let current = state.documents.version(owner);
+        if current != expected {
+            return Err(AdminError::VersionMismatch { current });
         }
         same_currency(&state.limits.currency, &limits.currency)?;
+        let documents = state.documents.with(owner, limits);
+        let limits = documents.effective().map_err(AdminError::Owners)?;
         state.set_limits(limits);
-        let version = state.version;
+        let changed = Changed {
+            document: documents.version(owner),
+            effective: state.version,
+        };
+        state.documents = documents;
         drop(state);
         self.next_sequence(true);
-        Ok(version)
+        Ok(changed)
     }
 
     /// Every bucket, in no order.

@@ -39,6 +39,7 @@ use crate::domain::time::Now;
 use crate::risk::calendar::{Calendar, Day};
 use crate::risk::exposure::{Hold, Line, Totals, Worth};
 use crate::risk::limits::Limits;
+use crate::risk::owners::Documents;
 use crate::risk::pnl::{Book, Effect};
 use crate::risk::policy::Verdict;
 use crate::risk::window::{LookAlikes, NotionalWindow, OrderRate};
@@ -53,10 +54,12 @@ pub struct Bucket {
 
 /// What changes about a bucket.
 pub struct BucketState {
-    /// Its limits.
+    /// Its limits, as they hold.
     pub limits: Arc<Limits>,
-    /// Version of the limits.
+    /// Version of the limits: grows with each owner's changes.
     pub version: u64,
+    /// The limits as their owners write them.
+    pub documents: Documents<Limits>,
     /// The engine's number of the bucket; never reused.
     pub number: u32,
     /// What is above it.
@@ -216,6 +219,7 @@ impl BucketState {
             0
         };
         Self {
+            documents: Documents::new(Arc::clone(&limits), None),
             limits,
             version: 1,
             number,
@@ -315,7 +319,11 @@ impl BucketState {
                 .iter()
                 .map(|route| (route.venue.clone(), route.account.clone()))
                 .collect(),
-            limits: Limits::clone(&self.limits),
+            limits: self.documents.of(0).map_or_else(
+                || Limits::clone(&self.limits),
+                |limits| Limits::clone(limits),
+            ),
+            other_limits: self.documents.of(1).map(|limits| Limits::clone(limits)),
             calendar: Calendar::clone(&self.calendar),
             reroute: RerouteRule::clone(&self.reroute),
             inbound: self.inbound_rules.to_vec(),
@@ -719,9 +727,9 @@ impl BucketState {
     }
 
     /// Puts new limits in force under the next version; what is used stays used (O6).
-    pub fn set_limits(&mut self, limits: Limits) -> u64 {
+    pub fn set_limits(&mut self, limits: Arc<Limits>) -> u64 {
         let scopes = (self.limits.self_match_above(), limits.self_match_above());
-        self.limits = Arc::new(limits);
+        self.limits = limits;
         if scopes.0 != scopes.1 {
             // First where they are to be looked for, then where not any more: none is out of sight in between.
             self.rest_all_within(scopes.1, true);

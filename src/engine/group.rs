@@ -29,6 +29,7 @@ use crate::domain::time::Now;
 use crate::risk::calendar::Calendar;
 use crate::risk::exposure::{GroupReach, GroupTotals, Step};
 use crate::risk::limits::{ConcentrationBound, GroupLimits};
+use crate::risk::owners::Documents;
 use crate::risk::policy::GroupFigures;
 use crate::risk::window::{NotionalWindow, OrderRate};
 
@@ -53,10 +54,12 @@ pub struct Group {
 
 /// What changes about a group.
 pub struct GroupState {
-    /// Its limits.
+    /// Its limits, as they hold.
     pub limits: Arc<GroupLimits>,
-    /// Version of the limits.
+    /// Version of the limits: grows with each owner's changes.
     pub version: u64,
+    /// The limits as their owners write them.
+    pub documents: Documents<GroupLimits>,
     /// What its children do.
     pub totals: GroupTotals,
     /// Live orders below it.
@@ -183,9 +186,11 @@ impl Group {
         limits: GroupLimits,
         calendar: Calendar,
     ) -> Self {
+        let limits = Arc::new(limits);
         let mut state = GroupState {
             limits: Arc::new(GroupLimits::unlimited(limits.currency.clone())),
-            version: 0,
+            version: 1,
+            documents: Documents::new(Arc::clone(&limits), None),
             totals: GroupTotals::default(),
             open_orders: 0,
             rate: OrderRate::default(),
@@ -200,7 +205,7 @@ impl Group {
             sets: Vec::new(),
             venues: Vec::new(),
         };
-        state.set_limits(limits);
+        state.put_in_force(limits);
         Self {
             id,
             level,
@@ -343,10 +348,15 @@ impl GroupState {
         }
     }
 
-    /// Puts limits in force under the next version, and counts the sets that they ask for.
-    pub fn set_limits(&mut self, limits: GroupLimits) {
-        self.limits = Arc::new(limits);
+    /// Puts limits in force under the next version.
+    pub fn set_limits(&mut self, limits: Arc<GroupLimits>) {
         self.version = self.version.saturating_add(1);
+        self.put_in_force(limits);
+    }
+
+    /// Puts limits in force, and counts the sets that they ask for.
+    pub fn put_in_force(&mut self, limits: Arc<GroupLimits>) {
+        self.limits = limits;
         self.sets.clear();
         let limits = Arc::clone(&self.limits);
         for line in self.lines.values_mut() {

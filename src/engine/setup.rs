@@ -2,7 +2,7 @@
 
 use crate::domain::amount::Money;
 use crate::domain::decision::Level;
-use crate::domain::name::{AccountId, BucketId, ClientId, Currency, GroupId, VenueId};
+use crate::domain::name::{AccountId, BucketId, ClientId, Currency, GroupId, OwnerId, VenueId};
 use crate::domain::time::SECOND;
 use crate::risk::calendar::Calendar;
 use crate::risk::limits::{GroupLimits, Limits, RateLimit};
@@ -16,8 +16,10 @@ pub struct GroupSetup {
     pub level: Level,
     /// The group above; a firm has none.
     pub parent: Option<GroupId>,
-    /// Its limits.
+    /// Its limits, as the first owner has them.
     pub limits: GroupLimits,
+    /// The second owner's, where it has any.
+    pub other_limits: Option<GroupLimits>,
     /// Its trading day; windows mean nothing for it.
     pub calendar: Calendar,
 }
@@ -84,8 +86,10 @@ pub struct BucketSetup {
     pub parent: Option<GroupId>,
     /// Its accounts at venues.
     pub accounts: Vec<(VenueId, AccountId)>,
-    /// Its limits.
+    /// Its limits, as the first owner has them.
     pub limits: Limits,
+    /// The second owner's, where it has any.
+    pub other_limits: Option<Limits>,
     /// Its trading day and windows.
     pub calendar: Calendar,
     /// Where its refused orders may go.
@@ -105,6 +109,7 @@ impl BucketSetup {
             parent: None,
             accounts: Vec::new(),
             limits,
+            other_limits: None,
             calendar: Calendar::utc(),
             reroute: RerouteRule::default(),
             inbound: Vec::new(),
@@ -148,6 +153,8 @@ pub struct EngineSetup {
     pub quarantine_currency: Currency,
     /// Declared conversions.
     pub conversions: Vec<ConversionPath>,
+    /// Who writes limits: two owners of each document, or nobody by name, where there is one (O4).
+    pub owners: Vec<OwnerId>,
     /// Clients configured by name.
     pub clients: Vec<ClientSetup>,
     /// Venues with limits of their own.
@@ -177,6 +184,7 @@ impl EngineSetup {
             quarantine_parent: None,
             quarantine_currency: currency,
             conversions: Vec::new(),
+            owners: Vec::new(),
             clients: Vec::new(),
             venues: Vec::new(),
             counterparties: Vec::new(),

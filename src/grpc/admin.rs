@@ -12,13 +12,13 @@ use super::convert::decision::write_level;
 use super::convert::error::{Malformed, Obstacle, Refusal};
 use super::convert::field::money;
 use super::convert::instrument::{InstrumentDefaults, write as write_instrument};
-use super::convert::limits::write_group as write_group_limits;
+use super::convert::limits::{write as write_limits, write_group as write_group_limits};
 use super::convert::usage::write_exceeded;
 use super::convert::view::{write_order, write_position};
 use super::feed::Config;
 use super::{Gate, page_of};
 use crate::domain::amount::Money;
-use crate::domain::name::{BucketId, Currency, GroupId};
+use crate::domain::name::{BucketId, Currency, GroupId, OwnerId};
 use crate::domain::state::{StateCause, StateNote, TradingState};
 use crate::domain::time::Now;
 use crate::engine::admin::{
@@ -75,7 +75,7 @@ impl AdminService for Admin {
         let id = read::get_bucket(request.into_inner())?;
         let bucket = self.gate.bucket(&id)?;
         Ok(Response::new(pb::GetBucketResponse {
-            bucket: Some(show_bucket(&bucket)),
+            bucket: Some(self.show_bucket(&bucket)),
         }))
     }
 
@@ -86,7 +86,8 @@ impl AdminService for Admin {
         let request = read::list_buckets(request.into_inner())?;
         let buckets = self.gate.buckets(None, request.group.as_ref())?;
         let named = buckets.into_iter().map(|it| (it.id.to_string(), it));
-        let (buckets, next_page_token) = page_of(&request.page, named, |it| Some(show_bucket(&it)));
+        let (buckets, next_page_token) =
+            page_of(&request.page, named, |it| Some(self.show_bucket(&it)));
         Ok(Response::new(pb::ListBucketsResponse {
             buckets,
             next_page_token,
@@ -102,17 +103,29 @@ impl AdminService for Admin {
         let named = Named {
             bucket: Some(&request.bucket),
             expected: request.expected_version,
+            owner: request.owner.as_ref(),
             ..Named::default()
         };
-        let version = self
+        let changed = self
             .gate
             .engine
-            .update_limits(&request.bucket, request.expected_version, request.limits)
+            .update_limits_of(
+                &request.bucket,
+                request.owner.as_ref(),
+                request.expected_version,
+                request.limits,
+            )
             .map_err(|error| refusal(error, &named))?;
         let kind = pb::ConfigKind::Bucket;
-        self.tell_bucket(&request.bucket, kind, version, &request.change, now);
+        self.tell_bucket(
+            &request.bucket,
+            kind,
+            changed.effective,
+            &request.change,
+            now,
+        );
         Ok(Response::new(pb::UpdateLimitsResponse {
-            change: applied(version, now),
+            change: applied(changed.document, now),
             breaches: self.exceeded(&*self.gate.bucket(&request.bucket)?, now),
         }))
     }
@@ -355,17 +368,23 @@ impl AdminService for Admin {
         let named = Named {
             group: Some(&request.group),
             expected: request.expected_version,
+            owner: request.owner.as_ref(),
             ..Named::default()
         };
         let engine = &self.gate.engine;
         let currency = request.limits.currency.clone();
-        let version = engine
-            .update_group_limits(&request.group, request.expected_version, request.limits)
+        let changed = engine
+            .update_group_limits_of(
+                &request.group,
+                request.owner.as_ref(),
+                request.expected_version,
+                request.limits,
+            )
             .map_err(|error| refusal(error, &named))?;
-        self.tell_group(&request.group, version, &request.change, now);
+        self.tell_group(&request.group, changed.effective, &request.change, now);
         let usages = engine.group_usage(&*self.gate.group(&request.group)?, now);
         Ok(Response::new(pb::UpdateGroupLimitsResponse {
-            change: applied(version, now),
+            change: applied(changed.document, now),
             breaches: write_exceeded(&usages, &currency),
         }))
     }
@@ -431,10 +450,7 @@ impl AdminService for Admin {
         let all = engine.all_groups().into_iter();
         let named = all.map(|it| (it.id.to_string(), it));
         let (groups, next_page_token) = page_of(&page, named, |group| {
-            Some(show_group(
-                &group,
-                below.get(&group.id).copied().unwrap_or_default(),
-            ))
+            Some(self.show_group(&group, below.get(&group.id).copied().unwrap_or_default()))
         });
         Ok(Response::new(pb::ListGroupsResponse {
             groups,
@@ -446,7 +462,7 @@ impl AdminService for Admin {
 impl Admin {
     /// Version of the bucket that is there, if it was created with the same content.
     fn same_bucket(&self, id: &BucketId, wanted: &pb::BucketSpec) -> Result<u64, Refusal> {
-        let bucket = show_bucket(&*self.gate.bucket(id)?);
+        let bucket = self.show_bucket(&*self.gate.bucket(id)?);
         if bucket.spec.as_ref() == Some(wanted) {
             Ok(bucket.version)
         } else {
@@ -462,11 +478,62 @@ impl Admin {
         let same = group.level == wanted.level
             && parent == wanted.parent.as_ref()
             && group.calendar == wanted.calendar
-            && *state.limits == wanted.limits;
+            && state
+                .documents
+                .of(0)
+                .is_some_and(|limits| **limits == wanted.limits);
         if same {
             Ok(state.version)
         } else {
             Err(Refusal::group_exists(&wanted.id))
+        }
+    }
+
+    /// Names of the owners of limits, each with its place; one without a name where none are configured.
+    fn owners(&self) -> Vec<(usize, String)> {
+        match self.gate.engine.owners() {
+            [] => vec![(0, String::new())],
+            owners => owners.iter().map(ToString::to_string).enumerate().collect(),
+        }
+    }
+
+    fn show_bucket(&self, bucket: &Bucket) -> pb::Bucket {
+        let state = bucket.state.lock();
+        let owned = |(place, owner)| pb::OwnedLimits {
+            owner,
+            version: state.documents.version(place),
+            limits: state.documents.of(place).map(|limits| write_limits(limits)),
+        };
+        pb::Bucket {
+            spec: Some(write_bucket(&state.setup(bucket))),
+            version: state.version,
+            state: Some(write_note(&state.note)),
+            quarantine: bucket.id.as_str() == QUARANTINE,
+            effective_limits: Some(write_limits(&state.limits)),
+            documents: self.owners().into_iter().map(owned).collect(),
+        }
+    }
+
+    fn show_group(&self, group: &Arc<Group>, buckets: u64) -> pb::Group {
+        let state = group.state.lock();
+        let owned = |(place, owner)| pb::OwnedGroupLimits {
+            owner,
+            version: state.documents.version(place),
+            limits: state
+                .documents
+                .of(place)
+                .map(|limits| write_group_limits(limits)),
+        };
+        pb::Group {
+            group_id: group.id.to_string(),
+            level: write_level(group.level).into(),
+            parent_group_id: super::convert::field::text(group.parent.as_ref().map(|it| &it.id)),
+            limits: Some(write_group_limits(&state.limits)),
+            version: state.version,
+            state: Some(write_note(&group.switch.note())),
+            buckets,
+            calendar: Some(write_calendar(&group.calendar)),
+            documents: self.owners().into_iter().map(owned).collect(),
         }
     }
 
@@ -575,30 +642,6 @@ fn groups_of(bucket: &Bucket) -> Vec<GroupId> {
     levels.path.iter().map(|group| group.id.clone()).collect()
 }
 
-fn show_bucket(bucket: &Bucket) -> pb::Bucket {
-    let state = bucket.state.lock();
-    pb::Bucket {
-        spec: Some(write_bucket(&state.setup(bucket))),
-        version: state.version,
-        state: Some(write_note(&state.note)),
-        quarantine: bucket.id.as_str() == QUARANTINE,
-    }
-}
-
-fn show_group(group: &Arc<Group>, buckets: u64) -> pb::Group {
-    let state = group.state.lock();
-    pb::Group {
-        group_id: group.id.to_string(),
-        level: write_level(group.level).into(),
-        parent_group_id: super::convert::field::text(group.parent.as_ref().map(|it| &it.id)),
-        limits: Some(write_group_limits(&state.limits)),
-        version: state.version,
-        state: Some(write_note(&group.switch.note())),
-        buckets,
-        calendar: Some(write_calendar(&group.calendar)),
-    }
-}
-
 /// What a request named, for a refusal to tell.
 #[derive(Clone, Copy, Debug, Default)]
 struct Named<'a> {
@@ -608,6 +651,7 @@ struct Named<'a> {
     opening: Option<&'a Opening>,
     at: usize,
     expected: u64,
+    owner: Option<&'a OwnerId>,
 }
 
 impl<'a> Named<'a> {
@@ -648,6 +692,18 @@ fn refusal(error: AdminError, named: &Named<'_>) -> Refusal {
             return named
                 .group
                 .map_or_else(Refusal::internal, Refusal::unknown_group);
+        }
+        AdminError::UnknownOwner => {
+            return named
+                .owner
+                .map_or_else(Refusal::internal, Refusal::unknown_owner);
+        }
+        AdminError::Owners(clash) => {
+            let field = match clash.field {
+                "currency" => return Refusal::obstacle(Obstacle::CurrencyMismatch),
+                field => format!("limits.{field}"),
+            };
+            return Malformed::at(field, clash.expected).into();
         }
         AdminError::UnknownInstrument => return named.unknown_instrument(),
         AdminError::Instrument(InstrumentError::UnknownUnderlying(id)) => {

@@ -67,6 +67,7 @@ pub fn of_limits(limits: &Limits) -> Vec<Flaw> {
         notional_rate,
         unsent_ttl,
         modes,
+        also: _,
     } = limits;
     let mut at = Place::default();
     at.not_negative("capital", *capital);

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::amount::{Money, Quantity, Ratio};
 use crate::domain::decision::{Dimension, Level, Reason};
-use crate::domain::instrument::Collar;
+use crate::domain::instrument::{Collar, Instrument};
 use crate::domain::name::{Currency, InstrumentId};
 use crate::domain::order::Side;
 use crate::domain::time::SECOND;
@@ -262,9 +262,38 @@ pub struct Limits {
     pub unsent_ttl: u64,
     /// Which of these limits are enforced.
     pub modes: Modes,
+    /// Of what two owners' documents come to: collars that hold besides those above. None in a document.
+    pub also: Option<Box<AlsoCollars>>,
+}
+
+/// Collars that hold besides the others, where two owners' cannot be told as one.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct AlsoCollars {
+    /// Of every instrument without limits of its own.
+    pub collar: Option<Collar>,
+    /// Of those with them.
+    pub per_instrument: BTreeMap<InstrumentId, Collar>,
 }
 
 impl Limits {
+    /// The collars that hold for an instrument: the contract's own, else the bucket's for the instrument, else the bucket's.
+    #[must_use]
+    pub fn collars<'a>(
+        &'a self,
+        instrument: &'a Instrument,
+        own: Option<&'a InstrumentLimits>,
+    ) -> [Option<&'a Collar>; 2] {
+        if let Some(collar) = &instrument.collar {
+            return [Some(collar), None];
+        }
+        let own_collar = own.and_then(|own| own.collar.as_ref());
+        let also = self.also.as_ref().and_then(|also| match own {
+            Some(_) => also.per_instrument.get(&instrument.id),
+            None => also.collar.as_ref(),
+        });
+        [own_collar.or(self.collar.as_ref()), also]
+    }
+
     /// A document that limits nothing.
     #[must_use]
     pub fn unlimited(currency: Currency) -> Self {
@@ -297,6 +326,7 @@ impl Limits {
             notional_rate: None,
             unsent_ttl: 30 * SECOND,
             modes: Modes::ENFORCED,
+            also: None,
         }
     }
 

@@ -8,6 +8,7 @@ pub mod lifecycle;
 pub mod limits;
 pub mod link;
 pub mod modes;
+pub mod owners;
 pub mod pnl;
 pub mod policy;
 pub mod valuation;

@@ -16,6 +16,9 @@ use crate::domain::order::{Attributes, ShortSale, Side, Terms, TimeInForce};
 use crate::domain::state::TradingState;
 use crate::domain::time::Now;
 
+mod bench;
+
+use self::bench::{Bench, Owner};
 use super::exposure::{GroupReach, GroupTotals, Line, Totals};
 use super::limits::{
     GroupLimits, InstrumentLimits, Limits, Listing, PostOnlyRule, SelfMatchRule, ShortSaleRule,
@@ -270,159 +273,6 @@ pub fn evaluate(case: &Case<'_>, figures: bool) -> Verdict {
     verdict
 }
 
-/// Whose document holds a limit.
-#[derive(Clone, Copy)]
-struct Owner<'a> {
-    modes: &'a Modes,
-    level: Level,
-}
-
-/// Where a check says what it found.
-struct Bench<'v> {
-    reason: Reason,
-    exit: bool,
-    ran: bool,
-    /// Whose limit is tested unless the check says otherwise.
-    owner: Owner<'v>,
-    verdict: &'v mut Verdict,
-}
-
-impl Bench<'_> {
-    /// The limit is of no document that has modes.
-    const fn hold_always(&mut self) {
-        self.owner.modes = &Modes::ENFORCED;
-    }
-
-    /// A yes or no without figures.
-    fn require(&mut self, level: Level, passes: bool) {
-        let owner = self.owner;
-        if owner.modes.is_off(self.reason) {
-            return;
-        }
-        self.ran = true;
-        if !passes {
-            self.fail(
-                owner,
-                Finding {
-                    reason: self.reason,
-                    level,
-                    dimension: None,
-                    figures: None,
-                },
-            );
-        }
-    }
-
-    /// A figure against a limit.
-    fn measure(&mut self, level: Level, figures: Figures) {
-        self.measure_in(level, None, figures);
-    }
-
-    fn measure_in(&mut self, level: Level, dimension: Option<Dimension>, figures: Figures) {
-        self.weigh(self.owner, (level, dimension), figures, true);
-    }
-
-    /// A verdict of a group: figures only where the group discloses them (P3).
-    fn measure_group(&mut self, group: &GroupCase<'_>, figures: Figures) {
-        self.measure_group_in(group, None, figures);
-    }
-
-    fn measure_group_in(
-        &mut self,
-        group: &GroupCase<'_>,
-        dimension: Option<Dimension>,
-        figures: Figures,
-    ) {
-        self.weigh(
-            group.owner(),
-            (group.level, dimension),
-            figures,
-            group.limits.disclose,
-        );
-    }
-
-    fn weigh(
-        &mut self,
-        owner: Owner<'_>,
-        (level, dimension): (Level, Option<Dimension>),
-        figures: Figures,
-        shown: bool,
-    ) {
-        if owner.modes.is_off(self.reason) {
-            return;
-        }
-        self.ran = true;
-        let finding = Finding {
-            reason: self.reason,
-            level,
-            dimension,
-            figures: shown.then_some(figures),
-        };
-        if let Some(list) = &mut self.verdict.figures {
-            list.push(finding);
-        }
-        if figures.after > figures.limit && figures.after > figures.before {
-            self.fail(owner, finding);
-        }
-    }
-
-    /// A figure that is configured and cannot be had: refuses an increase, once for each cause.
-    fn unavailable(&mut self, cause: Reason) {
-        self.unavailable_to(self.owner, cause);
-    }
-
-    fn unavailable_to(&mut self, owner: Owner<'_>, cause: Reason) {
-        if owner.modes.is_off(self.reason) {
-            return;
-        }
-        self.ran = true;
-        if !self.exit {
-            self.fail(
-                owner,
-                Finding {
-                    reason: cause,
-                    level: Level::Order,
-                    dimension: None,
-                    figures: None,
-                },
-            );
-        }
-    }
-
-    /// The one place where a mode decides what becomes of a limit that does not hold.
-    fn fail(&mut self, owner: Owner<'_>, finding: Finding) {
-        let Verdict {
-            broken,
-            shadow,
-            shadowed,
-            ..
-        } = &mut *self.verdict;
-        let list = if owner.modes.enforces(self.reason) {
-            broken
-        } else {
-            let limit = (self.reason, owner.level);
-            if !shadowed.contains(&limit) {
-                shadowed.push(limit);
-            }
-            shadow
-        };
-        // A cause stands once, whichever checks it stood in the way of.
-        let is_cause = finding.reason != self.reason;
-        if !is_cause || list.iter().all(|known| known.reason != finding.reason) {
-            list.push(finding);
-        }
-    }
-}
-
-impl GroupCase<'_> {
-    const fn owner(&self) -> Owner<'_> {
-        Owner {
-            modes: &self.limits.modes,
-            level: self.level,
-        }
-    }
-}
-
 fn money(limit: Money, before: Money, after: Money) -> Figures {
     Figures {
         unit: Unit::Money,
@@ -641,21 +491,21 @@ fn beyond(side: Side, price: Price, reference: Price) -> Option<Price> {
 }
 
 fn collar(case: &Case<'_>, bench: &mut Bench<'_>) {
-    let Some(Collar {
+    for collar in case.collars(bench) {
+        band(case, bench, collar);
+    }
+}
+
+fn band(case: &Case<'_>, bench: &mut Bench<'_>, collar: &Collar) {
+    let Collar {
         aggressive,
         passive,
         absolute,
         ..
-    }) = case.collar()
-    else {
-        return;
-    };
+    } = *collar;
     let Some(price) = case.terms.limit_price() else {
         return;
     };
-    if case.instrument.collar.is_some() {
-        bench.hold_always();
-    }
     if aggressive.is_none() && passive.is_none() && absolute.is_none() {
         return;
     }
@@ -689,15 +539,18 @@ fn collar(case: &Case<'_>, bench: &mut Bench<'_>) {
 }
 
 fn collar_period(case: &Case<'_>, bench: &mut Bench<'_>) {
-    let Some(share) = case.collar().and_then(|collar| collar.period) else {
+    for collar in case.collars(bench) {
+        band_over_period(case, bench, collar);
+    }
+}
+
+fn band_over_period(case: &Case<'_>, bench: &mut Bench<'_>, collar: &Collar) {
+    let Some(share) = collar.period else {
         return;
     };
     let Some(price) = case.terms.limit_price() else {
         return;
     };
-    if case.instrument.collar.is_some() {
-        bench.hold_always();
-    }
     let reference = match case.side {
         Side::Buy => case.prices.low,
         Side::Sell => case.prices.high,
@@ -847,10 +700,13 @@ impl Case<'_> {
         self.own.and_then(limit)
     }
 
-    /// The collar that holds: the contract's, else the bucket's for the instrument, else the bucket's.
-    fn collar(&self) -> Option<Collar> {
-        let own = self.in_place(|own| own.collar);
-        self.instrument.collar.or(own).or(self.limits.collar)
+    /// The collars that hold. One of the contract's own is of no document that has modes.
+    fn collars(&self, bench: &mut Bench<'_>) -> impl Iterator<Item = &Collar> + use<'_> {
+        if self.instrument.collar.is_some() {
+            bench.hold_always();
+        }
+        let collars = self.limits.collars(self.instrument, self.own);
+        collars.into_iter().flatten()
     }
 
     /// Whether this order itself can be valued; what a group counts of others is its last known value (NL16).

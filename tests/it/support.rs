@@ -101,6 +101,7 @@ pub fn firm() -> Vec<GroupSetup> {
         parent: parent.map(id),
         limits: GroupLimits::unlimited(id("USD")),
         calendar: Calendar::utc(),
+        other_limits: None,
     };
     vec![
         group("firm", Level::Firm, None),

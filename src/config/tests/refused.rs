@@ -87,6 +87,17 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "long_max = \"5\", modes = { long_max = \"off\" }",
         "buckets.alpha.limits.modes.long_max = \"off\": expected as its key the name of a limit: order_quantity, order_base_quantity, order_notional, order_underlying_notional, price_collar, price_collar_period, outside_trading_window, look_alike, instrument_not_allowed, post_only_required, post_only_forbidden, short_sale_forbidden, locate_required, self_match, position_long, position_short, gross_notional, net_notional, open_orders, concentration, traded_notional, order_rate, notional_rate",
     ),
+    // Owners.
+    (
+        "default_quota = 1000",
+        "default_quota = 1000\nowners = [\"desk\"]",
+        "engine.owners = [\"desk\"]: expected two different names, or nothing where limits have one owner",
+    ),
+    (
+        "limits = { instruments = { allow = [\"SPOT\"] }, long_max = \"5\" }",
+        "limits = { instruments = { allow = [\"SPOT\"] } }\nlimits_of = { risk = { long_max = \"5\" } }",
+        "buckets.alpha.limits_of.risk = {long_max = \"5\"}: expected as its key the second of engine.owners",
+    ),
     // Numbers.
     (
         "long_max = \"5\"",

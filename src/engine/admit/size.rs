@@ -34,11 +34,11 @@ impl Engine {
         let limits = &state.limits;
         let own = state
             .holding(number)
-            .and_then(|holding| holding.own.as_deref()?.collar);
-        let collar = instrument.collar.or(own).or(limits.collar);
+            .and_then(|holding| holding.own.as_deref());
+        let mut collars = limits.collars(instrument, own).into_iter().flatten();
         let prices = ask
             .listed
-            .prices(now, collar.is_some_and(|collar| collar.period.is_some()));
+            .prices(now, collars.any(|collar| collar.period.is_some()));
         let rate = self
             .market
             .rate(instrument.value_currency(), &limits.currency, now)

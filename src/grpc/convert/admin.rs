@@ -12,7 +12,7 @@ use super::monitor::{Page, page};
 use super::order::key;
 use crate::domain::amount::Quantity;
 use crate::domain::instrument::Instrument;
-use crate::domain::name::{BucketId, GroupId, InstrumentId, Tag, VenueId};
+use crate::domain::name::{BucketId, GroupId, InstrumentId, OwnerId, Tag, VenueId};
 use crate::domain::order::OrderKey;
 use crate::domain::state::TradingState;
 use crate::engine::admin::Opening;
@@ -92,6 +92,8 @@ pub struct UpdateLimits {
     pub expected_version: u64,
     /// The whole document.
     pub limits: Limits,
+    /// Whose it is; the first owner's where absent.
+    pub owner: Option<OwnerId>,
     /// Who and why.
     pub change: Change,
 }
@@ -106,8 +108,10 @@ pub fn update_limits(request: pb::UpdateLimitsRequest) -> Result<UpdateLimits, M
         expected_version,
         limits,
         context,
+        owner,
     } = request;
     let mut found = Violations::default();
+    let owner = found.name_if_any(ROOT.field("owner"), owner);
     let bucket = found.name(ROOT.field("bucket_id"), bucket_id);
     let version = version(expected_version, &mut found);
     let at = ROOT.field("limits");
@@ -121,6 +125,7 @@ pub fn update_limits(request: pb::UpdateLimitsRequest) -> Result<UpdateLimits, M
             bucket: bucket?,
             expected_version: version?,
             limits: limits?,
+            owner: owner?,
             change: change?,
         })
     };
@@ -509,6 +514,8 @@ pub struct UpdateGroupLimits {
     pub expected_version: u64,
     /// The whole document.
     pub limits: GroupLimits,
+    /// Whose it is; the first owner's where absent.
+    pub owner: Option<OwnerId>,
     /// Who and why.
     pub change: Change,
 }
@@ -525,8 +532,10 @@ pub fn update_group_limits(
         expected_version,
         limits,
         context,
+        owner,
     } = request;
     let mut found = Violations::default();
+    let owner = found.name_if_any(ROOT.field("owner"), owner);
     let group = found.name(ROOT.field("group_id"), group_id);
     let version = version(expected_version, &mut found);
     let at = ROOT.field("limits");
@@ -540,6 +549,7 @@ pub fn update_group_limits(
             group: group?,
             expected_version: version?,
             limits: limits?,
+            owner: owner?,
             change: change?,
         })
     };

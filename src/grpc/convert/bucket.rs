@@ -64,6 +64,8 @@ pub fn read(message: pb::BucketSpec, at: Path<'_>, found: &mut Violations) -> Op
         parent: parent?,
         accounts: accounts?,
         limits: limits?,
+        // A second owner's come with a change of its own.
+        other_limits: None,
         calendar: calendar?,
         reroute: RerouteRule {
             targets: targets?,
@@ -332,6 +334,7 @@ pub(super) fn read_group(
         parent: parent?,
         limits: limits?,
         calendar: calendar?,
+        other_limits: None,
     })
 }
 

@@ -11,7 +11,7 @@ use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt
 
 use super::decision::write_reason;
 use crate::domain::amount::Quantity;
-use crate::domain::name::{AccountId, BucketId, GroupId, InstrumentId, VenueId};
+use crate::domain::name::{AccountId, BucketId, GroupId, InstrumentId, OwnerId, VenueId};
 use crate::domain::order::OrderKey;
 use crate::engine::view::Usage;
 use crate::pb;
@@ -34,6 +34,8 @@ pub mod reason {
     pub const UNKNOWN_ORDER: &str = "UNKNOWN_ORDER";
     /// NOT_FOUND.
     pub const UNKNOWN_INSTRUMENT: &str = "UNKNOWN_INSTRUMENT";
+    /// NOT_FOUND.
+    pub const UNKNOWN_OWNER: &str = "UNKNOWN_OWNER";
     /// NOT_FOUND.
     pub const UNKNOWN_ACCOUNT: &str = "UNKNOWN_ACCOUNT";
     /// NOT_FOUND.
@@ -85,6 +87,7 @@ pub mod reason {
         UNKNOWN_ACCOUNT,
         UNKNOWN_VENUE,
         UNKNOWN_COUNTERPARTY,
+        UNKNOWN_OWNER,
         BUCKET_EXISTS,
         GROUP_EXISTS,
         SESSION_TAKEN_OVER,
@@ -319,6 +322,13 @@ impl Refusal {
             ))),
             ..Self::obstacle(Obstacle::GroupLimitsBroken)
         }
+    }
+
+    /// NOT_FOUND: no such owner of limits.
+    #[must_use]
+    pub fn unknown_owner(id: &OwnerId) -> Self {
+        Self::new(Code::NotFound, reason::UNKNOWN_OWNER, "no such owner")
+            .about("bulkhead.v1.OwnedLimits", id.to_string())
     }
 
     /// NOT_FOUND: no such order.

@@ -146,6 +146,7 @@ pub fn read(message: pb::Limits, at: Path<'_>, found: &mut Violations) -> Option
         notional_rate: notional_rate?,
         unsent_ttl: unsent_ttl?.unwrap_or(default.unsent_ttl),
         modes: modes?,
+        also: None,
         currency: default.currency,
     };
     found.flaws(at, flaws::of_limits(&limits), &ids);

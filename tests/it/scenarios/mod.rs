@@ -89,6 +89,7 @@ fn every_row_of_the_reference_is_shown_by_a_scenario() {
         range("H", &[19]),
         range("J", &one_to(4)),
         range("K", &[1, 2]),
+        range("O", &[4]),
         range("RR", &one_to(9)),
         range("RR", &[11, 12]),
         range("GOLDEN", &[1, 2, 3, 5, 7, 11, 12, 14]),

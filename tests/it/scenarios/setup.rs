@@ -97,6 +97,16 @@ impl Setup {
     }
 
     /// Changes the limits of a bucket or a group in the document.
+    /// Changes limits as the second owner has them.
+    pub fn change_of(&mut self, owner: &str, name: &str, items: &str) -> Said<()> {
+        let kind = if self.buckets.iter().any(|bucket| bucket == name) {
+            "buckets"
+        } else {
+            "groups"
+        };
+        put_all(self.table(&[kind, name, "limits_of", owner]), items)
+    }
+
     pub fn change(&mut self, name: &str, items: &str) -> Said<()> {
         if self.buckets.iter().any(|bucket| bucket == name) {
             put_bucket(self.table(&["buckets", name]), items)
@@ -236,6 +246,11 @@ fn put_bucket(bucket: &mut Table, text: &str) -> Said<()> {
                 words.end()?;
             }
             _ => match key.split_once('.') {
+                // `limits_of.risk.long_max 5`: as the second owner has it.
+                Some(("limits_of", key)) => {
+                    let (owner, key) = key.split_once('.').ok_or("limits_of.OWNER.limit")?;
+                    put(table_at(bucket, &["limits_of", owner]), key, value)?;
+                }
                 Some((instrument, key)) => {
                     let own = table_at(bucket, &["limits", "per_instrument", instrument]);
                     put(own, key, value)?;

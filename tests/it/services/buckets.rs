@@ -4,6 +4,8 @@ use bulkhead::pb;
 use tonic::Code;
 use tonic_types::StatusExt;
 
+use crate::support::id;
+
 use super::{Stage, context, create, dec, fields, in_usd, load, opening, order_of, spec, why};
 
 #[tokio::test]
@@ -101,6 +103,7 @@ async fn limits_are_replaced_from_the_version_they_were_read_at() {
         expected_version: version,
         limits: Some(limits),
         context: context(),
+        owner: String::new(),
     };
     let cut = pb::Limits {
         gross_notional_max: dec("150"),
@@ -175,6 +178,7 @@ async fn limits_that_make_no_sense_are_refused_by_their_field() {
         expected_version: 1,
         limits: Some(unsound),
         context: context(),
+        owner: String::new(),
     };
     let mut wrong = fields(stage.admin.update_limits(request).await);
     wrong.sort();
@@ -285,4 +289,107 @@ async fn opening_positions_are_loaded_all_or_none() {
         why(stage.admin.load_positions(nowhere).await),
         (Code::NotFound, "UNKNOWN_BUCKET".to_owned())
     );
+}
+
+#[tokio::test]
+async fn each_owner_writes_its_own_limits_and_sees_all_of_them() {
+    let owners = vec![id("desk"), id("risk")];
+    let mut stage = Stage::owned(owners).await;
+    let update = |owner: &str, version: u64, limits: pb::Limits| pb::UpdateLimitsRequest {
+        bucket_id: "b".to_owned(),
+        expected_version: version,
+        limits: Some(limits),
+        context: context(),
+        owner: owner.to_owned(),
+    };
+    let gross = |max: &str| pb::Limits {
+        gross_notional_max: dec(max),
+        ..in_usd()
+    };
+    let version = |answer: pb::UpdateLimitsResponse| answer.change.unwrap().version;
+    let answer = stage
+        .admin
+        .update_limits(update("", 1, gross("1000")))
+        .await;
+    assert_eq!(version(answer.unwrap().into_inner()), 2);
+    let answer = stage
+        .admin
+        .update_limits(update("risk", 1, gross("700")))
+        .await;
+    assert_eq!(version(answer.unwrap().into_inner()), 2);
+    let stale = stage
+        .admin
+        .update_limits(update("risk", 1, gross("9")))
+        .await;
+    assert_eq!(why(stale), (Code::Aborted, "VERSION_MISMATCH".to_owned()));
+    let nobody = stage
+        .admin
+        .update_limits(update("anna", 1, gross("9")))
+        .await;
+    assert_eq!(why(nobody), (Code::NotFound, "UNKNOWN_OWNER".to_owned()));
+
+    let request = pb::GetBucketRequest {
+        bucket_id: "b".to_owned(),
+    };
+    let bucket = stage.admin.get_bucket(request).await.unwrap();
+    let bucket = bucket.into_inner().bucket.unwrap();
+    assert_eq!(bucket.version, 3);
+    assert_eq!(
+        bucket.effective_limits.unwrap().gross_notional_max,
+        dec("700")
+    );
+    assert_eq!(
+        bucket.spec.unwrap().limits.unwrap().gross_notional_max,
+        dec("1000")
+    );
+    let documents: Vec<_> = bucket
+        .documents
+        .iter()
+        .map(|it| (it.owner.as_str(), it.version, it.limits.is_some()))
+        .collect();
+    assert_eq!(documents, [("desk", 2, true), ("risk", 2, true)]);
+
+    let rate = |seconds: i64| pb::Limits {
+        order_rate: Some(pb::RateLimit {
+            orders_max: 5,
+            window: Some(prost_types::Duration { seconds, nanos: 0 }),
+            exit_reserve: Some(0),
+        }),
+        ..in_usd()
+    };
+    let first = stage.admin.update_limits(update("desk", 2, rate(1))).await;
+    assert_eq!(version(first.unwrap().into_inner()), 3);
+    let clash = stage.admin.update_limits(update("risk", 2, rate(2))).await;
+    assert_eq!(fields(clash), ["limits.order_rate.window"]);
+    stage.decide(&order_of("b", "c", "o-1", "8"));
+    let status = stage.status("b").await;
+    assert_eq!((status.rejected, status.config_version), (1, 4));
+
+    let group = |owner: &str, version: u64, max: &str| pb::UpdateGroupLimitsRequest {
+        group_id: "desk".to_owned(),
+        expected_version: version,
+        limits: Some(pb::GroupLimits {
+            currency: "USD".to_owned(),
+            gross_notional_max: dec(max),
+            ..Default::default()
+        }),
+        context: context(),
+        owner: owner.to_owned(),
+    };
+    for (owner, max) in [("risk", "50"), ("desk", "500")] {
+        let answer = stage.admin.update_group_limits(group(owner, 1, max)).await;
+        assert_eq!(answer.unwrap().into_inner().change.unwrap().version, 2);
+    }
+    let listed = stage
+        .admin
+        .list_groups(pb::ListGroupsRequest::default())
+        .await;
+    let listed = listed.unwrap().into_inner().groups;
+    let desk = listed
+        .iter()
+        .find(|group| group.group_id == "desk")
+        .unwrap();
+    let limits = desk.limits.as_ref().unwrap();
+    assert_eq!(limits.gross_notional_max, dec("50"));
+    assert_eq!((desk.version, desk.documents.len()), (3, 2));
 }

@@ -305,6 +305,7 @@ async fn groups_are_created_listed_and_limited() {
             ..Default::default()
         }),
         context: context(),
+        owner: String::new(),
     };
     let done = stage
         .admin

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead::clock::Clock;
+use bulkhead::domain::name::OwnerId;
 use bulkhead::domain::order::{Order, OrderKey, Side};
 use bulkhead::domain::report::ReportKind;
 use bulkhead::engine::Engine;
@@ -52,11 +53,19 @@ impl Stage {
         Self::with(buckets.to_vec()).await
     }
 
-    async fn with(buckets: Vec<BucketSetup>) -> Self {
-        Self::made_of(EngineSetup::new(id("USD")), buckets).await
+    /// The same with these owners of limits.
+    async fn owned(owners: Vec<OwnerId>) -> Self {
+        let buckets = ["b", "a", "c"].map(|name| bucket(name, Some("desk"), limits()));
+        let mut setup = EngineSetup::new(id("USD"));
+        setup.owners = owners;
+        Self::made(setup, buckets.to_vec()).await
     }
 
-    async fn made_of(setup: EngineSetup, buckets: Vec<BucketSetup>) -> Self {
+    async fn with(buckets: Vec<BucketSetup>) -> Self {
+        Self::made(EngineSetup::new(id("USD")), buckets).await
+    }
+
+    async fn made(setup: EngineSetup, buckets: Vec<BucketSetup>) -> Self {
         let engine = Engine::new(
             setup,
             firm(),

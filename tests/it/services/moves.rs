@@ -244,7 +244,7 @@ async fn venues_and_counterparties_show_what_is_there() {
         calendar: Calendar::utc(),
     });
     let buckets = ["a", "b"].map(|name| bucket(name, Some("desk"), limits()));
-    let mut stage = Stage::made_of(setup, buckets.to_vec()).await;
+    let mut stage = Stage::made(setup, buckets.to_vec()).await;
     stage.decide(&order_of("a", "c", "o-1", "2"));
     stage.decide(&order_of("b", "c", "o-2", "3"));
     for (owner, level) in [

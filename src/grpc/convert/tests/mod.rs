@@ -12,6 +12,7 @@ mod answers;
 mod baskets;
 mod damage;
 mod documents;
+mod feeds;
 mod orders;
 mod raw;
 mod samples;

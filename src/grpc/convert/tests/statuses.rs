@@ -150,6 +150,11 @@ fn every_refusal_has_its_code_and_its_reason() {
             resource("bulkhead.v1.Counterparty", "p"),
         ),
         (
+            Refusal::unknown_owner(&"risk".parse().unwrap()),
+            Code::NotFound,
+            resource("bulkhead.v1.OwnedLimits", "risk"),
+        ),
+        (
             Refusal::bucket_exists(&bucket),
             Code::AlreadyExists,
             resource(of_bucket, "b"),

@@ -3,6 +3,7 @@
 mod bounds;
 mod isolation;
 mod largest;
+mod owners;
 mod reports;
 mod reroutes;
 mod shadow;

@@ -231,7 +231,7 @@ pub fn rules(seed: u64, limits: u64) -> Rules {
 }
 
 /// Limits in shadow and limits that are off, in one document of two.
-fn modes(seed: u64) -> (Vec<Reason>, Vec<Reason>) {
+pub fn modes(seed: u64) -> (Vec<Reason>, Vec<Reason>) {
     let mut bits = seed.rotate_left(23) ^ 0xA076_1D64_78BD_642F;
     let mut dice = || {
         bits = bits.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(31) ^ seed;
@@ -250,7 +250,7 @@ fn modes(seed: u64) -> (Vec<Reason>, Vec<Reason>) {
     (shadow, off)
 }
 
-fn group_rules(seed: u64, limits: u64) -> GroupRules {
+pub fn group_rules(seed: u64, limits: u64) -> GroupRules {
     let mut dice = Dice(seed);
     let (shadow, off) = modes(seed);
     GroupRules {

@@ -278,6 +278,7 @@ fn calendar(pool: &Pool) -> Calendar {
 pub fn engine(model: &Model) -> Engine {
     let mut setup = EngineSetup::new(id("USD"));
     setup.quarantine_parent = Some(id("firm"));
+    setup.owners = vec![id("desk"), id("risk")];
     let clients = model.quotas.iter().map(|(client, quota)| ClientSetup {
         id: id(client),
         quota: *quota,
@@ -295,6 +296,7 @@ pub fn engine(model: &Model) -> Engine {
             parent: (group.level == Level::Desk).then(|| id("firm")),
             limits: group_limits(&group.rules),
             calendar: group_calendar(group),
+            other_limits: None,
         })
         .collect();
     for level in &model.around {

@@ -107,11 +107,26 @@ impl Stage {
             .take("version")
             .then(|| head.value("a version"))
             .transpose()?;
+        let owner = head.take("by").then(|| head.next("an owner")).transpose()?;
         head.end()?;
-        self.setup.change(name, items)?;
+        match owner {
+            Some(owner) => self.setup.change_of(owner, name, items)?,
+            None => self.setup.change(name, items)?,
+        }
         let settings = self.setup.settings()?;
         let engine = self.engine();
-        let done = if let Some(group) = settings
+        let done = if let Some(owner) = owner {
+            let found = settings
+                .buckets
+                .into_iter()
+                .find(|bucket| bucket.id.as_str() == name)
+                .and_then(|bucket| bucket.other_limits)
+                .ok_or("no such bucket")?;
+            let current = self.bucket(name)?.state.lock().documents.version(1);
+            let version = version.unwrap_or(current);
+            let changed = engine.update_limits_of(&id(name)?, Some(&id(owner)?), version, found);
+            changed.map(|changed| changed.document)
+        } else if let Some(group) = settings
             .groups
             .iter()
             .find(|group| group.id.as_str() == name)
@@ -121,7 +136,8 @@ impl Stage {
                 .ok_or("no such group")?
                 .state
                 .lock()
-                .version;
+                .documents
+                .version(0);
             engine.update_group_limits(&group.id, version.unwrap_or(current), group.limits.clone())
         } else {
             let found = settings
@@ -129,7 +145,7 @@ impl Stage {
                 .into_iter()
                 .find(|bucket| bucket.id.as_str() == name)
                 .ok_or("no such bucket")?;
-            let current = self.bucket(name)?.state.lock().version;
+            let current = self.bucket(name)?.state.lock().documents.version(0);
             engine.update_limits(&found.id, version.unwrap_or(current), found.limits)
         };
         admin(done.map(drop), expected)
