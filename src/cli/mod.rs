@@ -1,5 +1,6 @@
 //! The command line: one module per command, or per few that belong together.
 
+pub mod basket;
 pub mod buckets;
 pub mod check_config;
 pub mod client;
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use basket::BasketArgs;
 use buckets::{BucketsArgs, OrdersArgs, UsageArgs};
 use check_config::CheckConfigArgs;
 use control::{HaltArgs, RearmArgs};
@@ -46,6 +48,8 @@ enum Command {
     Replay(ReplayArgs),
     /// Send an order: exit code 0 approved or rerouted, 2 rejected, 1 no answer
     Order(Box<OrderArgs>),
+    /// Send orders that are approved all or none: exit code 0 approved, 2 rejected, 1 no answer
+    Basket(BasketArgs),
     /// Show the buckets
     Buckets(BucketsArgs),
     /// Show how much of every limit of a bucket is used
@@ -83,6 +87,7 @@ pub fn run() -> ExitCode {
         Command::CheckConfig(args) => check_config::run(&args).map(ExitCode::from),
         Command::Replay(args) => replay::run(&args),
         Command::Order(args) => order::run(&args),
+        Command::Basket(args) => basket::run(&args),
         Command::Buckets(args) => buckets::buckets(&args),
         Command::Usage(args) => buckets::usage(&args),
         Command::Orders(args) => buckets::orders(&args),

@@ -19,6 +19,10 @@ pub struct Seat {
     pub place: usize,
 }
 
+/// What comes of a change of a linked order: what it counted, what it counts, and the moves of others, each in an instrument and of the
+/// order of a number.
+pub type Relinked = (Hold, Hold, Vec<(u32, usize, Move)>);
+
 /// Orders that are linked.
 pub(super) struct Link {
     rule: Rule,
@@ -172,11 +176,7 @@ impl BucketState {
 
     /// Takes note of what a linked order would hold by itself now: what it counted and counts, and the moves of those it is linked with.
     /// Nothing on overflow.
-    pub fn relink(
-        &mut self,
-        record: &OrderRecord,
-        own: Hold,
-    ) -> Option<(Hold, Hold, Vec<(u32, usize, Move)>)> {
+    pub fn relink(&mut self, record: &OrderRecord, own: Hold) -> Option<Relinked> {
         let Some(seat) = record.link.as_deref() else {
             return Some((record.hold, own, Vec::new()));
         };

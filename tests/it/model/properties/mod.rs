@@ -24,6 +24,7 @@ const PLAIN: Shape = Shape {
     reroutes: false,
     admin: true,
     mess: true,
+    links: false,
     plain: true,
 };
 
