@@ -164,10 +164,7 @@ async fn a_basket_that_fails_names_its_leg_and_approves_none() {
     wrong.legs = vec![leg("5", pb::Side::Buy, "1")];
     wrong.legs[0].bucket_id = "nowhere".to_owned();
     let refused = stage.gateway.decide_basket(request(wrong)).await;
-    assert_eq!(
-        why(refused),
-        (Code::NotFound, "BUCKET_NOT_FOUND".to_owned())
-    );
+    assert_eq!(why(refused), (Code::NotFound, "UNKNOWN_BUCKET".to_owned()));
 }
 
 #[tokio::test]
