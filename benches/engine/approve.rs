@@ -4,8 +4,9 @@
 use std::error::Error;
 use std::time::Duration;
 
+use bulkhead::domain::basket::Basket;
 use bulkhead::domain::decision::Outcome;
-use bulkhead::domain::order::Order;
+use bulkhead::domain::order::{Order, OrderKey};
 use bulkhead::risk::limits::Limits;
 
 use super::gateway;
@@ -53,6 +54,7 @@ pub fn measure(options: &Options, report: &mut Report) -> Result<(), Box<dyn Err
         what_ifs(&every, effort)?,
         refusals(false, effort)?,
         refusals(true, effort)?,
+        baskets(&every, effort),
     ];
     let none = Limits::unlimited(gateway::id(orders::SETTLEMENT));
     cells.extend(approvals("no limit", &none, &[1, FEW], options, report)?);
@@ -244,6 +246,40 @@ fn what_ifs(limits: &Limits, effort: &Effort) -> Result<Cell, Box<dyn Error>> {
         expect(approved?, count, "approved")?;
         Ok(cpu)
     }))
+}
+
+/// New orders of one bucket in baskets of ten: the cost of one leg, to be held beside that of an order by itself.
+fn baskets(limits: &Limits, effort: &Effort) -> Cell {
+    const LEGS: usize = 10;
+    let count = effort.orders;
+    let mut subject = Subject::expecting(1 + count * effort.rounds, 1, limits);
+    let mut number = 0_u64;
+    let name = "approve/every check on, one bucket, each leg of a basket of ten".to_owned();
+    Cell::one(name, count / LEGS * LEGS, move || {
+        let orders = subject.supply.batch(count);
+        let mut made = Vec::new();
+        for legs in orders.chunks_exact(LEGS) {
+            number += 1;
+            let first = legs.first().ok_or("no legs")?;
+            let key = OrderKey {
+                client: first.key.client.clone(),
+                cl_ord_id: gateway::id(&format!("basket-{number}")),
+            };
+            let basket = Basket::new(key, legs.to_vec());
+            made.push(basket.map_err(|flaw| format!("{flaw:?}"))?);
+        }
+        let (cpu, approved) = clock::thread_cpu_of(|| {
+            let mut approved = 0;
+            for basket in &made {
+                gateway::pass(&mut subject.now, SPACING);
+                let answer = subject.engine.decide_basket(basket, subject.now, false)?;
+                approved += usize::from(answer.approved());
+            }
+            Ok::<_, Box<dyn Error>>(approved)
+        });
+        expect(approved?, made.len(), "approved")?;
+        Ok(cpu)
+    })
 }
 
 /// Orders that break nearly every limit there is.

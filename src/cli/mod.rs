@@ -1,5 +1,6 @@
 //! The command line: one module per command, or per few that belong together.
 
+pub mod basket;
 pub mod buckets;
 pub mod check_config;
 pub mod client;
@@ -18,6 +19,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use basket::BasketArgs;
 use buckets::{BucketsArgs, OrdersArgs, UsageArgs};
 use check_config::CheckConfigArgs;
 use control::{HaltArgs, RearmArgs};
@@ -52,6 +54,8 @@ enum Command {
     Order(Box<OrderArgs>),
     /// Ask how large an order may be: exit code 0 some quantity, 2 none, 1 no answer
     MaxQuantity(MaxQuantityArgs),
+    /// Send orders that are approved all or none: exit code 0 approved, 2 rejected, 1 no answer
+    Basket(BasketArgs),
     /// Show the buckets
     Buckets(BucketsArgs),
     /// Show how much of every limit of a bucket, group, venue or counterparty is used
@@ -92,6 +96,7 @@ pub fn run() -> ExitCode {
         Command::Replay(args) => replay::run(&args),
         Command::Order(args) => order::run(&args),
         Command::MaxQuantity(args) => max_quantity::run(&args),
+        Command::Basket(args) => basket::run(&args),
         Command::Buckets(args) => buckets::buckets(&args),
         Command::Usage(args) => buckets::usage(&args),
         Command::Orders(args) => buckets::orders(&args),

@@ -155,7 +155,12 @@ impl Engine {
             .zip(numbers)
             .map(|((part, standing), number)| match (standing, part) {
                 // An id that stands for something else stops the basket at its leg.
-                (Standing::Taken, _) => LegRef::Dismissed(Reason::DuplicateMismatch),
+                (Standing::Taken, Part::Order(order)) => {
+                    LegRef::Dismissed(Some(order), Reason::DuplicateMismatch)
+                }
+                (Standing::Taken, Part::Replace(..)) => {
+                    LegRef::Dismissed(None, Reason::DuplicateMismatch)
+                }
                 (Standing::New | Standing::Past, Part::Order(order)) => LegRef::Order(order),
                 (Standing::New | Standing::Past, Part::Replace(replace, _)) => {
                     LegRef::Replace(replace, number)

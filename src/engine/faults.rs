@@ -15,7 +15,8 @@ pub(super) fn strike_report(id: &ClOrdId) {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
-    use crate::domain::amount::Ratio;
+    use crate::domain::amount::{Money, Ratio};
+    use crate::domain::basket::Basket;
     use crate::domain::decision::{Outcome, Reason};
     use crate::domain::instrument::{Instrument, InstrumentType, Listing, Payoff};
     use crate::domain::order::{Attributes, Order, OrderKey, Side, Size, Terms, TimeInForce};
@@ -137,6 +138,44 @@ mod tests {
             engine.bucket_view(&sibling, now).state,
             TradingState::Active
         );
+    }
+
+    #[test]
+    fn a_fault_in_a_leg_halts_the_bucket_and_leaves_nothing_of_the_legs_before_it() {
+        let bucket = BucketSetup {
+            accounts: vec![("X".parse().unwrap(), "main".parse().unwrap())],
+            ..BucketSetup::bare(
+                "a".parse().unwrap(),
+                Limits::unlimited("USD".parse().unwrap()),
+            )
+        };
+        let setup = EngineSetup::new("USD".parse().unwrap());
+        let engine = Engine::new(setup, Vec::new(), vec![bucket], vec![share()]).unwrap();
+        let now = Now { wall: 1, mono: 1 };
+        let leg = |id: &str| Order {
+            instrument: "ACME".parse().unwrap(),
+            terms: Terms::Limit {
+                price: "10".parse().unwrap(),
+            },
+            ..order("a", id)
+        };
+        let key = |id: &str| OrderKey {
+            client: "c".parse().unwrap(),
+            cl_ord_id: id.parse().unwrap(),
+        };
+        let struck = Basket::new(key("b"), vec![leg("1"), leg("fault:2"), leg("3")]).unwrap();
+        let answer = engine.decide_basket(&struck, now, false).unwrap();
+        assert_eq!(answer.broken, Some(Reason::InternalFault));
+        assert!(!answer.approved() && answer.legs.is_empty());
+        let again = engine.decide_basket(&struck, now, false).unwrap();
+        assert!(again.replayed && again.broken == answer.broken);
+        let faulty = engine.bucket(&"a".parse().unwrap()).unwrap();
+        let view = engine.bucket_view(&faulty, now);
+        assert_eq!(view.note.cause, StateCause::Fault);
+        assert_eq!((view.live_orders, view.totals.gross), (0, Money::ZERO));
+        // The ids of its legs stand for nothing.
+        let next = engine.decide(&leg("1"), now, false).unwrap();
+        assert_eq!(reason(&next), Reason::StateHalted);
     }
 
     #[test]

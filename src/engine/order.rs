@@ -83,6 +83,15 @@ impl OrderRecord {
         }
     }
 
+    /// The order by the id in force.
+    #[must_use]
+    pub fn current_key(&self) -> OrderKey {
+        OrderKey {
+            client: self.key.client.clone(),
+            cl_ord_id: self.life.current().cl_ord_id.clone(),
+        }
+    }
+
     /// Whether an id is the order's first, or that of the version in force.
     #[must_use]
     pub fn is_known_as(&self, cl_ord_id: &ClOrdId) -> bool {

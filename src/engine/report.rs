@@ -424,14 +424,12 @@ impl Engine {
         if before == after && booking.is_none() && mates.is_empty() {
             return;
         }
-        let cause = match cause {
-            // What the venue did to one leg alone is not approved of the others.
-            BreachCause::FillPrice | BreachCause::Restatement
-                if state.is_in_package(record.link.as_deref()) =>
-            {
-                BreachCause::SpreadCredit
-            }
-            cause => cause,
+        // What the venue did to one leg alone is not approved of the others.
+        let is_faint = matches!(cause, BreachCause::FillPrice | BreachCause::Restatement);
+        let cause = if is_faint && state.is_in_package(record.link.as_deref()) {
+            BreachCause::SpreadCredit
+        } else {
+            cause
         };
         state.aside = u32::from(!record.life.is_over());
         let step = Move {

@@ -153,6 +153,50 @@ fn a_person_moves_a_bucket_to_another_desk() {
 }
 
 #[test]
+fn a_basket_comes_from_a_file_and_is_approved_all_or_none() {
+    let gateway = Gateway::start();
+    gateway.run(&["mark", "BTC-USD", "65000"]).says(0, &[]);
+    let file = std::env::temp_dir().join(format!("basket-{}.toml", std::process::id()));
+    let leg = |id: &str, quantity: &str| {
+        format!(
+            "{{ id = \"{id}\", side = \"buy\", quantity = \"{quantity}\", instrument = \"BTC-USD\", venue = \"ALPHA\", limit = \"65000\" }}"
+        )
+    };
+    let write = |name: &str, legs: &[String]| {
+        let legs = legs.join(", ");
+        let text = format!("basket = \"{name}\"\nbucket = \"spot\"\nlegs = [{legs}]\n");
+        std::fs::write(&file, text).unwrap();
+    };
+    let basket = ["basket", file.to_str().unwrap()];
+    write("one", &[leg("1", "0.1"), leg("2", "11"), leg("3", "0.1")]);
+    gateway.run(&basket).says(
+        2,
+        &[
+            "REJECTED  (basket one)",
+            "1  REJECTED",
+            "BASKET_REJECTED",
+            "ORDER_QUANTITY  limit 10 contracts",
+            "3  not evaluated",
+        ],
+    );
+    gateway.run(&["orders"]).says(0, &["no live orders"]);
+    write("two", &[leg("1", "0.1"), leg("2", "0.2")]);
+    let ask = [&basket[..], &["--what-if"]].concat();
+    gateway.run(&ask).says(
+        0,
+        &["APPROVED  (basket two, what if: nothing was reserved)"],
+    );
+    gateway.run(&["orders"]).says(0, &["no live orders"]);
+    let (code, decision) = gateway.json(&basket);
+    assert_eq!((code, &decision["outcome"]), (0, &"APPROVED".into()));
+    assert_eq!(decision["legs"][1]["route"]["account"], "spot-a");
+    gateway.run(&basket).says(0, &["decided before"]);
+    std::fs::write(&file, "basket = 1").unwrap();
+    gateway.run(&basket).says(1, &[]);
+    std::fs::remove_file(&file).unwrap();
+}
+
+#[test]
 fn every_command_speaks_json() {
     let gateway = Gateway::start();
     let (code, mark) = gateway.json(&["mark", "BTC-USD", "65000"]);

@@ -22,8 +22,8 @@ pub(in crate::engine) enum LegRef<'a> {
     Order(&'a Order),
     /// A change of the live order of this number, or why there is none.
     Replace(&'a Replace, Result<usize, Reason>),
-    /// One that cannot be taken at all.
-    Dismissed(Reason),
+    /// One that cannot be taken at all: a new order, where it is one.
+    Dismissed(Option<&'a Order>, Reason),
 }
 
 /// Requests that are decided together.
@@ -103,7 +103,7 @@ impl Engine {
         let number = |leg: &LegRef<'_>| match leg {
             LegRef::Order(order) => Some(instruments.get(&order.instrument)?.number),
             LegRef::Replace(_, Ok(number)) => Some(state.orders.get(*number)?.instrument),
-            LegRef::Replace(_, Err(_)) | LegRef::Dismissed(_) => None,
+            LegRef::Replace(_, Err(_)) | LegRef::Dismissed(..) => None,
         };
         let mut numbers: Vec<u32> = together.legs.iter().filter_map(number).collect();
         numbers.sort_unstable();
@@ -154,7 +154,7 @@ impl Engine {
                     let of = (*number, *replace);
                     self.replace_in(state, above, of, &sitting, &mut admitted);
                 }
-                LegRef::Replace(_, Err(reason)) | LegRef::Dismissed(reason) => {
+                LegRef::Replace(_, Err(reason)) | LegRef::Dismissed(_, reason) => {
                     admitted = self.dismissed(*reason, sitting.is_logged(), sitting.now);
                 }
             }
@@ -183,22 +183,24 @@ impl Engine {
         let share = share.filter(|share| *share < Ratio::ONE);
         let mut seats = vec![None; together.legs.len()];
         let member = |leg: Option<&LegRef<'_>>| match leg {
-            Some(LegRef::Order(order)) => {
-                let number = self.market.instruments().get(&order.instrument)?.number;
+            Some(LegRef::Order(order) | LegRef::Dismissed(Some(order), _)) => {
+                let instruments = self.market.instruments();
+                let known = instruments.get(&order.instrument);
+                let number = known.map_or(u32::MAX, |listed| listed.number);
                 let quantity = match order.size {
                     Size::Quantity(quantity) => quantity,
                     Size::Cash(_) | Size::ClosePosition => Quantity::ZERO,
                 };
                 Some((number, order.side, quantity))
             }
-            Some(LegRef::Replace(..) | LegRef::Dismissed(_)) | None => None,
+            Some(LegRef::Replace(..) | LegRef::Dismissed(None, _)) | None => None,
         };
         let mut link = |rule, legs: &[usize]| {
             let members: Option<Vec<_>> = legs
                 .iter()
                 .map(|leg| member(together.legs.get(*leg)))
                 .collect();
-            // A leg that cannot be taken fails the basket.
+            // Only new orders are linked.
             let Some(members) = members else { return };
             let number = state.link(rule, members.into_iter());
             save.linked(number);

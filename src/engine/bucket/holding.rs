@@ -283,15 +283,17 @@ impl BucketState {
                 if cut.is_zero() {
                     continue;
                 }
-                let cl_ord_id = record.life.current().cl_ord_id.clone();
-                trims.push((
-                    OrderKey {
-                        client: record.key.client.clone(),
-                        cl_ord_id,
-                    },
-                    cut,
-                ));
+                trims.push((record.current_key(), cut));
                 excess = excess.checked_sub(cut).unwrap_or(Quantity::ZERO);
+                // Of two that exclude each other no more may be left of the one than of the other.
+                let left = record.life.leaves().checked_sub(cut);
+                let mate = self.excluded_by(record).zip(left);
+                if let Some((mate, left)) = mate
+                    && let Some(too_much) = mate.life.leaves().checked_sub(left)
+                    && too_much.is_positive()
+                {
+                    trims.push((mate.current_key(), too_much));
+                }
             }
         }
         trims

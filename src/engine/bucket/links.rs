@@ -8,7 +8,7 @@ use crate::domain::amount::{Money, Quantity};
 use crate::domain::order::Side;
 use crate::engine::order::OrderRecord;
 use crate::risk::exposure::Hold;
-use crate::risk::link::{Rule, beyond, combinations, credited};
+use crate::risk::link::{Rule, beyond, combinations, credited, is_alike};
 
 /// An order's place in a link.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -18,6 +18,10 @@ pub struct Seat {
     /// Its place among the members.
     pub place: usize,
 }
+
+/// What comes of a change of a linked order: what it counted, what it counts, and the moves of others, each in an instrument and of the
+/// order of a number.
+pub type Relinked = (Hold, Hold, Vec<(u32, usize, Move)>);
 
 /// Orders that are linked.
 pub(super) struct Link {
@@ -91,6 +95,17 @@ impl BucketState {
     pub fn is_in_package(&self, seat: Option<&Seat>) -> bool {
         let link = seat.and_then(|seat| self.links.get(&seat.link));
         link.is_some_and(|link| matches!(link.rule, Rule::Spread { .. }))
+    }
+
+    /// The live order that the venue cancels when this one fills, where both count as one.
+    #[must_use]
+    pub(super) fn excluded_by(&self, record: &OrderRecord) -> Option<&OrderRecord> {
+        let seat = record.link.as_deref()?;
+        let link = self.links.get(&seat.link)?;
+        let (own, mate) = (link.members.get(seat.place)?, link.mate(seat.place)?);
+        let is_one = link.rule == Rule::OneCancelsOther
+            && is_alike((own.side, own.own), (mate.side, mate.own));
+        self.orders.get(mate.number.filter(|_| is_one)?)
     }
 
     /// What a linked order counts where it would hold `own` by itself.
@@ -172,11 +187,7 @@ impl BucketState {
 
     /// Takes note of what a linked order would hold by itself now: what it counted and counts, and the moves of those it is linked with.
     /// Nothing on overflow.
-    pub fn relink(
-        &mut self,
-        record: &OrderRecord,
-        own: Hold,
-    ) -> Option<(Hold, Hold, Vec<(u32, usize, Move)>)> {
+    pub fn relink(&mut self, record: &OrderRecord, own: Hold) -> Option<Relinked> {
         let Some(seat) = record.link.as_deref() else {
             return Some((record.hold, own, Vec::new()));
         };

@@ -381,6 +381,7 @@ fn l4_bad_moves_change_nothing() {
                 level: Level::Firm,
                 limits: GroupLimits::unlimited(id("EUR")),
                 calendar: Calendar::utc(),
+                other_limits: None,
             };
             groups.push(euro);
         },

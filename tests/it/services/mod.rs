@@ -6,6 +6,7 @@
     reason = "tests"
 )]
 
+mod baskets;
 mod buckets;
 mod firm;
 mod market;

@@ -245,6 +245,7 @@ const POSITIVE: &[&str] = &[
     "Order.cash_quantity",
     "Order.display_quantity",
     "QuoteSide.quantity",
+    "Package.ratios",
     "ExecutionReport.last_quantity",
     "Limits.capital",
     "Instrument.multiplier",

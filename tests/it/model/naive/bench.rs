@@ -28,6 +28,7 @@ pub(super) struct Ask {
     pub(super) located: bool,
     pub(super) replaces: Option<usize>,
     pub(super) source: Option<usize>,
+    pub(super) link: Option<(usize, usize)>,
 }
 
 pub(super) struct Judged {

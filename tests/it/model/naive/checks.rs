@@ -8,7 +8,7 @@ use bulkhead::domain::state::TradingState;
 
 use super::bench::{Ask, Bench, Judged, count, use_of};
 use super::counts::Usage;
-use super::life::{Held, Hold, Stage, Version};
+use super::life::{Held, Stage, Version};
 use super::market::Prices;
 use super::rules::{Collar, Rules, Set};
 use super::{Finding, Group, LevelUsage, Model, ONE, Place, U, down, over, up};
@@ -150,9 +150,11 @@ impl Model {
             sent: false,
         };
         let (state, level) = self.state_over(ask);
-        let (mut after, exit, reserve, held) = match ask.replaces {
+        let (mut after, exit, reserve) = match ask.replaces {
             None => {
-                let exit = line.exits(side, quantity, 0);
+                let joint = self.closing(ask.link, None, side, (quantity, 0));
+                let (closes, own) = joint.unwrap_or((quantity, 0));
+                let exit = line.exits(side, closes, own);
                 let order = Held {
                     client: ask.client.clone(),
                     id: ask.id.clone(),
@@ -182,10 +184,11 @@ impl Model {
                     counted_first: 0,
                     unvalued: notional.is_err(),
                     source: ask.source,
+                    link: ask.link,
                     last: self.now.wall,
                     gone: false,
                 };
-                (order, exit, exit, Hold::default())
+                (order, exit, exit)
             }
             Some(at) => {
                 let mut order = self.orders[at].clone();
@@ -213,17 +216,24 @@ impl Model {
                         && is_further(&ask.terms, &known.terms, side)
                         && (less || !strictly)
                 }) && (order.unvalued || kept.is_some() || unit.is_ok());
-                let reserve = line.exits(side, grown, held.quantity);
+                // What it counts beyond its mate is what the line has of it.
+                let beside = self.beyond_mate(at);
+                let joint = self.closing(ask.link, Some(at), side, (grown, held.quantity));
+                let (closes, own) = joint.unwrap_or((grown, beside));
+                let reserve = line.exits(side, closes, own);
                 let exit = reserve || shrinks;
                 let known = order.versions.iter().map(|version| version.number);
                 let aside = order.aside.iter().map(|(version, _)| version.number);
                 version.number = known.chain(aside).max().unwrap_or(0) + 1;
                 order.versions.push(version);
                 order.exit &= exit;
-                (order, exit, reserve, held)
+                (order, exit, reserve)
             }
         };
-        let added = (after.hold().value - held.value).max(0);
+        let before_value = ask
+            .replaces
+            .map_or(0, |at| self.value_beyond(&self.orders[at], Some(at)));
+        let added = (self.value_beyond(&after, ask.replaces) - before_value).max(0);
         after.counted += added;
         if ask.replaces.is_none() {
             after.counted_first = added;

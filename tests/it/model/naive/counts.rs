@@ -13,6 +13,8 @@ pub struct Open {
     pub exit: U,
     /// Of all, those that only reduce: marked so, or approved as exits (A13).
     pub reducing: U,
+    /// What may fill besides and does not count.
+    pub credit: U,
 }
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -44,7 +46,7 @@ impl Line {
             Side::Sell => self.position,
         };
         let open = self.side(side);
-        reducible > 0 && open.open + open.exit - own + quantity <= reducible
+        reducible > 0 && open.open + open.exit + open.credit - own + quantity <= reducible
     }
 }
 
@@ -133,7 +135,10 @@ impl Model {
             usage.lines[loose.instrument].position += moved;
             usage.by_account[loose.instrument][loose.account].position += moved;
         }
-        for order in self.orders.iter().filter(|order| order.bucket == bucket) {
+        for (at, order) in self.orders.iter().enumerate() {
+            if order.bucket != bucket {
+                continue;
+            }
             for fill in order.fills.iter().filter(|fill| !fill.void) {
                 let moved = signed(order.side, fill.quantity);
                 usage.lines[order.instrument].position += moved;
@@ -144,7 +149,7 @@ impl Model {
             }
             usage.orders += 1;
             usage.unvalued[order.instrument] += u32::from(order.unvalued);
-            let hold = order.hold();
+            let hold = self.counts(at);
             usage.open_value += hold.value;
             for line in [
                 &mut usage.lines[order.instrument],
@@ -158,10 +163,9 @@ impl Model {
                     open.exit += hold.quantity;
                 } else {
                     open.open += hold.quantity;
-                    // Each order at its own value, or at the mark where that is more.
-                    let unit = pool.units[order.instrument].unwrap_or(0);
-                    open.value += hold.value.max(up(hold.quantity, unit));
+                    open.value += hold.worth;
                 }
+                open.credit += hold.credit;
                 if order.reduce_only || order.exit {
                     open.reducing += hold.quantity;
                 }

@@ -111,6 +111,7 @@ impl Model {
             located: order.attributes.located,
             replaces: None,
             source: None,
+            link: None,
         })
     }
 
@@ -132,7 +133,8 @@ impl Model {
     /// Ids of a client that count.
     pub(super) fn used(&self, client: &str) -> u32 {
         let own = self.slots.iter().filter(|((of, _), _)| of == client);
-        u32::try_from(own.filter(|(_, slot)| slot.counted).count()).unwrap()
+        let counted = own.filter(|(_, slot)| slot.counted).count();
+        u32::try_from(counted).unwrap() + self.giving_way
     }
 
     /// Whether an answer is stored under its id: not where the quota itself refused it, nor beyond what is kept for exits.
@@ -198,6 +200,15 @@ impl Model {
 
     /// A new order; `commit` is false for a what-if.
     pub fn decide(&mut self, order: &Order, commit: bool) -> Said {
+        self.decide_linked(order, None, commit)
+    }
+
+    pub(super) fn decide_linked(
+        &mut self,
+        order: &Order,
+        link: Option<(usize, usize)>,
+        commit: bool,
+    ) -> Said {
         self.shadow.clear();
         let key = (
             order.key.client.to_string(),
@@ -215,7 +226,7 @@ impl Model {
             .iter()
             .position(|pool| pool.name == order.bucket.as_str())
             .unwrap();
-        let (said, at) = self.place(order, bucket, commit);
+        let (said, at) = self.place(order, bucket, link, commit);
         if commit && self.is_stored(&key.0, &said) {
             // The day is that of the bucket that took it.
             let until = self.day_end(at.map_or(bucket, |at| self.orders[at].bucket));
@@ -233,9 +244,15 @@ impl Model {
         said
     }
 
-    fn place(&mut self, order: &Order, bucket: usize, commit: bool) -> (Said, Option<usize>) {
+    fn place(
+        &mut self,
+        order: &Order,
+        bucket: usize,
+        link: Option<(usize, usize)>,
+        commit: bool,
+    ) -> (Said, Option<usize>) {
         let ask = match self.ask(order, bucket, None) {
-            Ok(ask) => ask,
+            Ok(ask) => Ask { link, ..ask },
             Err(reason) => {
                 if commit {
                     self.attempt(bucket, false);
@@ -371,6 +388,11 @@ impl Model {
                     } else {
                         Reason::ReplaceMismatch
                     })
+                } else if self.is_in_package(&order) {
+                    if commit {
+                        self.attempt(order.bucket, false);
+                    }
+                    refuse(Reason::PackageLeg)
                 } else {
                     let ask = Ask {
                         client: replace.key.client.clone(),
@@ -389,6 +411,7 @@ impl Model {
                         located: order.located,
                         replaces: Some(at),
                         source: order.source,
+                        link: order.link,
                     };
                     let judged = self.judge(&ask);
                     self.shadow.clone_from(&judged.shadow);

@@ -43,12 +43,15 @@ impl Model {
                 .rules
                 .notional_rate
                 .is_some_and(|(_, _, give_back)| give_back)
-                && let Some((_, entry)) = pool
-                    .notionals
-                    .iter_mut()
-                    .find(|(time, _)| *time == order.approved)
             {
-                *entry -= back.min(*entry);
+                // Legs of one basket were counted at the same time.
+                let mut rest = back;
+                let counted = pool.notionals.iter_mut();
+                for (_, entry) in counted.filter(|(time, _)| *time == order.approved) {
+                    let part = rest.min(*entry);
+                    *entry -= part;
+                    rest -= part;
+                }
             }
             let share = |counted: U| match total {
                 _ if total <= 0 => 0,

@@ -73,6 +73,8 @@ pub struct Held {
     pub counted_first: U,
     pub unvalued: bool,
     pub source: Option<usize>,
+    /// Number of its link, and its place in it.
+    pub link: Option<(usize, usize)>,
     /// When it was last told of, wall time.
     pub last: i64,
     /// Whether it is forgotten: nothing leads to it any more.

@@ -9,6 +9,7 @@ mod decide;
 mod facts;
 mod levels;
 mod life;
+mod links;
 mod market;
 mod rules;
 mod together;
@@ -218,6 +219,9 @@ pub struct Model {
     pub quotas: BTreeMap<String, u32>,
     pub orders: Vec<Held>,
     pub loose: Vec<Loose>,
+    links: Vec<links::Link>,
+    /// Ids of earlier days that gave way to those of a basket that is being decided: they count until it is.
+    giving_way: u32,
     slots: BTreeMap<(String, String), Slot>,
     execs: BTreeMap<String, Exec>,
     quotes: Vec<Option<(Mark, u64)>>,
@@ -248,6 +252,8 @@ impl Model {
             quotas: BTreeMap::new(),
             orders: Vec::new(),
             loose: Vec::new(),
+            links: Vec::new(),
+            giving_way: 0,
             slots: BTreeMap::new(),
             execs: BTreeMap::new(),
             quotes: vec![None; contracts.len()],

@@ -78,6 +78,8 @@ pub struct Rate {
 /// Limits of a bucket.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
+    /// Part of what is balanced of a combination that counts.
+    pub spread: Option<U>,
     pub capital: Option<U>,
     pub quantity: Option<U>,
     pub base: Option<U>,

@@ -3,9 +3,10 @@
 use bulkhead::domain::amount::Amount;
 use bulkhead::domain::basket::{Basket, Quote};
 use bulkhead::domain::decision::Reason;
-use bulkhead::domain::order::{Order, Replace, Side};
+use bulkhead::domain::order::{Order, Replace, Side, Size};
 
-use super::{Content, DAY, Finding, Model, Said, Slot};
+use super::links::Link;
+use super::{Content, DAY, Finding, Model, ONE, Said, Slot};
 
 /// An answer to a basket or a quote.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -131,6 +132,45 @@ impl Model {
         }
     }
 
+    /// Links the legs of a basket that count less together; the place of each in its link.
+    fn seats(
+        &mut self,
+        content: &Content,
+        bucket: usize,
+        legs: usize,
+    ) -> Vec<Option<(usize, usize)>> {
+        let mut seats = vec![None; legs];
+        let Content::Basket(basket) = content else {
+            return seats;
+        };
+        let mut new = |model: &mut Self, spread, of: &[usize]| {
+            let link = model.links.len();
+            model.links.push(Link {
+                spread,
+                dead: false,
+            });
+            for (place, leg) in of.iter().enumerate() {
+                seats[*leg] = Some((link, place));
+            }
+        };
+        for pair in basket.pairs().iter().filter(|pair| pair.venue_enforced) {
+            new(self, None, &[pair.legs.0, pair.legs.1]);
+        }
+        if let (Some(package), Some(share)) = (basket.package(), self.pools[bucket].rules.spread)
+            && package.venue_atomic
+            && share < ONE
+        {
+            let planned = basket.legs().iter().map(|leg| match leg.size {
+                Size::Quantity(quantity) => quantity.units(),
+                _ => unreachable!("legs of a package are of so many contracts"),
+            });
+            let ratios = package.ratios.iter().map(|ratio| ratio.units());
+            let all: Vec<usize> = (0..legs).collect();
+            new(self, Some((ratios.zip(planned).collect(), share)), &all);
+        }
+        seats
+    }
+
     fn pool_of(&self, name: &str) -> usize {
         self.pools
             .iter()
@@ -169,7 +209,12 @@ impl Model {
             until,
             counted: true,
         };
+        let seats = self.seats(&content(true), bucket, legs.len());
         // Its own id counts first.
+        let is_past = |model: &Self, key: &(String, String)| {
+            u32::from(model.slots.get(key).is_some_and(|slot| slot.counted))
+        };
+        self.giving_way += is_past(self, &key);
         self.give(key.clone(), slot(true));
         let mut said = Together {
             broken,
@@ -183,15 +228,17 @@ impl Model {
             };
             self.shadow.clear();
             tallied = self.pools[bucket].shadowed.len();
+            let past = is_past(self, &(own.client.to_string(), own.cl_ord_id.to_string()));
             let told = if self.stands(own.client.as_str(), own.cl_ord_id.as_str()) {
                 Self::mismatch()
             } else {
                 match leg {
-                    Leg::New(order) => self.decide(order, true),
+                    Leg::New(order) => self.decide_linked(order, seats[at], true),
                     Leg::Change(replace) => self.replace(replace, true),
                 }
             };
             let passes = matches!(told, Said::Approved { .. });
+            self.giving_way += past;
             said.legs.push(told);
             said.shadows.push(self.shadow.clone());
             if !passes {
@@ -201,6 +248,7 @@ impl Model {
         }
         if said.failed.is_none() && broken.is_none() {
             said.cancel = cancel;
+            self.giving_way = 0;
             if !commit {
                 *self = before;
             }

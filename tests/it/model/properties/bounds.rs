@@ -133,7 +133,13 @@ fn nl9_a_breach_is_never_made_or_made_worse_by_an_approval() {
 /// NL8: whatever of the live orders fills, in whatever order, a bucket that is not in breach comes into none.
 #[test]
 fn nl8_no_subset_of_fills_breaches_a_limit() {
-    for (name, shape) in [("nl8_full", FULL), ("nl8_tight", REROUTES)] {
+    // A venue that fills both of two orders of which one cancels the other, or one leg of a combination alone, breaks its word: what that
+    // breaks is told with a cause of its own.
+    let unlinked = Shape {
+        links: false,
+        ..FULL
+    };
+    for (name, shape) in [("nl8_full", unlinked), ("nl8_tight", REROUTES)] {
         walk(
             name,
             450,

@@ -31,6 +31,7 @@ const PLAIN: Shape = Shape {
     reroutes: false,
     admin: true,
     mess: true,
+    links: false,
     plain: true,
 };
 

@@ -1,7 +1,7 @@
 //! Random events for the firm.
 
 use bulkhead::domain::amount::Amount;
-use bulkhead::domain::basket::{Basket, Quote, QuoteSide};
+use bulkhead::domain::basket::{Basket, Package, Pair, Quote, QuoteSide};
 use bulkhead::domain::order::{
     Attributes, Notice, Order, OrderKey, Replace, RerouteConsent, ShortSale, Side, Size, Terms,
     TimeInForce,
@@ -205,7 +205,41 @@ fn basket(dice: &mut Dice, at: usize, number: usize, shape: Shape, now: i64) -> 
         client: id(CLIENTS[at]),
         cl_ord_id: id(&format!("b{number}")),
     };
-    Basket::new(key, (0..count).map(leg).collect()).unwrap()
+    let mut legs: Vec<Order> = (0..count).map(leg).collect();
+    let mut dice = Dice(bits.rotate_left(17).wrapping_mul(0xD129_0DDA_5C5E_0E11));
+    let (mut pairs, mut package) = (Vec::new(), None);
+    if shape.links && count > 1 && dice.one_in(2) {
+        if dice.one_in(2) {
+            // Two ways out of the same, or into it: of one contract, mostly of one side and size.
+            let (instrument, venue) = (legs[0].instrument.clone(), legs[0].venue.clone());
+            let (side, size, reduce) = (legs[0].side, legs[0].size, legs[0].attributes.reduce_only);
+            let second = &mut legs[1];
+            (second.instrument, second.venue) = (instrument, venue);
+            if !dice.one_in(6) {
+                second.side = side;
+                second.attributes.reduce_only = reduce;
+            }
+            if dice.one_in(2) {
+                second.size = size;
+            }
+            pairs.push(Pair {
+                legs: if dice.one_in(2) { (0, 1) } else { (1, 0) },
+                venue_enforced: !dice.one_in(5),
+            });
+        } else {
+            for leg in &mut legs {
+                leg.size = Size::Quantity(amount(dice.pick(QUANTITIES) * ONE));
+            }
+            package = Some(Package {
+                ratios: legs
+                    .iter()
+                    .map(|_| amount(dice.pick(&[1, 1, 1, 2, 3]) * ONE))
+                    .collect(),
+                venue_atomic: !dice.one_in(5),
+            });
+        }
+    }
+    Basket::linked(key, legs, pairs, package).unwrap()
 }
 
 /// A quote, often in place of one before it.

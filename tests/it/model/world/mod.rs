@@ -131,6 +131,8 @@ pub struct Shape {
     pub admin: bool,
     /// Whether the venue and the client err: late, lost, doubled, void and unknown reports.
     pub mess: bool,
+    /// Whether orders are linked, so that not all of them can fill.
+    pub links: bool,
     /// Whether only capacity can stand against an order: few other limits, plain orders.
     pub plain: bool,
 }
@@ -142,6 +144,7 @@ pub const FULL: Shape = Shape {
     reroutes: true,
     admin: true,
     mess: true,
+    links: true,
     plain: false,
 };
 
@@ -221,6 +224,7 @@ pub fn rules(seed: u64, limits: u64) -> Rules {
     if dice.one_in(n * 2) {
         rules.post_only = dice.pick(&[1, 2]);
     }
+    rules.spread = dice.pick(&[None, Some(0), Some(ONE * 3 / 20), Some(ONE / 3), Some(ONE)]);
     rules.patience = dice.pick(&[SECOND / 2, SECOND, 30 * SECOND]);
     if dice.one_in(n * 2) {
         rules.short_sale = dice.pick(&[1, 2]);
@@ -325,6 +329,7 @@ fn shaped(rules: Rules, shape: Shape) -> Rules {
         sets: rules.sets,
         capital: rules.capital,
         no_credit: rules.no_credit,
+        spread: rules.spread,
         patience: rules.patience,
         shadow: rules.shadow,
         off: rules.off,

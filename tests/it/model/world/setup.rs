@@ -112,6 +112,7 @@ pub fn limits(rules: &Rules) -> Limits {
         order_underlying_notional_max: rules.underlying.map(amount),
         collar: rules.collar.map(collar),
         market_slippage: Ratio::from_units(rules.slippage),
+        spread_counted_share: rules.spread.map(Ratio::from_units),
         look_alike: rules
             .alike
             .map(|(count, window)| LookAlikeLimit { count, window }),
