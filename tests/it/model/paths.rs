@@ -304,7 +304,7 @@ fn l4_moves_that_race_with_decisions_lose_nothing() {
                     let number = number + rounds * EACH;
                     let order = of((thread + number) % THREADS, thread, number, Side::Buy);
                     let answer = engine.decide(&order, START, false).unwrap();
-                    if reasons(&answer).is_empty() && (number + round) % 3 != 0 {
+                    if reasons(&answer).is_empty() && !(number + round).is_multiple_of(3) {
                         let _ = engine.report(&canceled(&order), START);
                     }
                     true
