@@ -108,12 +108,12 @@ struct Replaced {
     unvalued: bool,
 }
 
-/// The levels above a bucket, locked from the first look at them until the answer is final.
+/// The levels above a bucket, locked from the first look at them until the answer is final. Those around are locked for all of its accounts, not
+/// for that of one order: held over several orders, each finds its own, and all threads lock them in one order.
 struct Above<'l> {
     levels: &'l Levels,
     path: ArrayVec<MutexGuard<'l, GroupState>, DEPTH>,
-    /// With the place of each among the levels around.
-    around: Vec<(u8, MutexGuard<'l, GroupState>)>,
+    around: Vec<MutexGuard<'l, GroupState>>,
     locked: bool,
 }
 
@@ -127,35 +127,32 @@ impl<'l> Above<'l> {
         }
     }
 
-    /// Locks the groups upward, and then the venue and the counterparty of the account: once.
-    fn lock(&mut self, account: u16) {
+    /// Locks the groups upward, then venues, and then counterparties: once.
+    fn lock(&mut self) {
         if self.locked {
             return;
         }
         self.locked = true;
         let path = self.levels.path.iter().take(DEPTH);
         self.path.extend(path.map(|group| group.state.lock()));
-        for at in self.levels.around_of(account) {
-            if let Some(level) = self.levels.around.get(usize::from(*at)) {
-                self.around.push((*at, level.state.lock()));
-            }
-        }
+        let around = self.levels.around.iter();
+        self.around.extend(around.map(|level| level.state.lock()));
     }
 
     /// Those that count an account, the nearest first.
     fn over(&mut self, account: u16) -> impl Iterator<Item = &mut GroupState> {
         let here = self.levels.around_of(account);
         let path = self.path.iter_mut().map(|guard| &mut **guard);
-        let around = self.around.iter_mut();
-        path.chain(around.filter_map(|(at, guard)| here.contains(at).then_some(&mut **guard)))
+        let around = self.around.iter_mut().zip(0_u8..);
+        path.chain(around.filter_map(|(guard, at)| here.contains(&at).then_some(&mut **guard)))
     }
 
     /// The same, to look at, each with its level.
     fn seen(&self, account: u16) -> impl Iterator<Item = (Level, &GroupState)> {
         let here = self.levels.around_of(account);
         let path = self.path.iter().map(|guard| &**guard);
-        let around = self.around.iter();
-        let around = around.filter_map(|(at, guard)| here.contains(at).then_some(&**guard));
+        let around = self.around.iter().zip(0_u8..);
+        let around = around.filter_map(|(guard, at)| here.contains(&at).then_some(&**guard));
         let levels = self.levels.over(account).map(|group| group.level);
         levels.zip(path.chain(around))
     }
@@ -496,7 +493,7 @@ impl Engine {
         });
 
         // The levels above, locked upward and held until the answer is final: what is the bucket's alone is known by now.
-        above.lock(ask.account);
+        above.lock();
         let mut after_groups: ArrayVec<GroupAfter, LEVELS> = ArrayVec::new();
         for group in above.over(ask.account) {
             let Some(after) = group.after(&footprint, &site) else {
