@@ -304,7 +304,7 @@ fn l4_moves_that_race_with_decisions_lose_nothing() {
                     let number = number + rounds * EACH;
                     let order = of((thread + number) % THREADS, thread, number, Side::Buy);
                     let answer = engine.decide(&order, START, false).unwrap();
-                    if reasons(&answer).is_empty() && (number + round) % 3 != 0 {
+                    if reasons(&answer).is_empty() && !(number + round).is_multiple_of(3) {
                         let _ = engine.report(&canceled(&order), START);
                     }
                     true
@@ -368,6 +368,47 @@ fn a15_of_two_siblings_that_cross_at_once_at_most_one_passes() {
     }
     let rests = |group: &Group| group.state.lock().resting.iter().count();
     assert!(engine.all_groups().iter().all(|group| rests(group) == 0));
+}
+
+/// NL14: buckets that have accounts at two venues, listed in either order, trade at both at once: nobody waits for ever, and both venues fill
+/// exactly.
+#[test]
+fn nl14_orders_at_two_venues_fill_both_and_nobody_waits_for_ever() {
+    let mut setup = EngineSetup::new(id("USD"));
+    let full = |limits: &mut GroupLimits| limits.gross_notional_max = Some(amount("4000"));
+    around(&mut setup, Level::Venue, full);
+    let other = VenueSetup {
+        id: id("Y"),
+        ..setup.venues[0].clone()
+    };
+    setup.venues.push(other);
+    let buckets = (0..THREADS).map(|number| {
+        let mut both = bucket(&format!("b{number}"), None, limits());
+        both.accounts = ["X", "Y"]
+            .map(|venue| (id(venue), id(&format!("{venue}{number}"))))
+            .to_vec();
+        if number % 2 == 1 {
+            both.accounts.reverse();
+        }
+        both
+    });
+    let engine = Engine::new(setup, firm(), buckets.collect(), vec![perpetual("BTC")]).unwrap();
+    mark(&engine, "BTC", "100", START);
+    let approved = race(|thread, number| {
+        let mut order = of(thread, thread, number, Side::Buy);
+        order.venue = id(["X", "Y"][(thread + number) % 2]);
+        reasons(&engine.decide(&order, START, false).unwrap()).is_empty()
+    });
+    assert_eq!(approved, 80, "40 at each venue");
+    for level in engine.levels_around() {
+        let gross = level.state.lock().totals.totals.gross;
+        let expected = if level.level == Level::Venue {
+            "4000"
+        } else {
+            "8000"
+        };
+        assert_eq!(gross, amount(expected), "{}", level.id);
+    }
 }
 
 /// L4: bad moves are refused with nothing changed.

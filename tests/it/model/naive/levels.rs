@@ -294,7 +294,10 @@ impl Model {
                 1 => Level::Desk,
                 _ => Level::Firm,
             };
-            rules.self_match != 0 && group.venues.is_empty() && group.level <= scope
+            rules.self_match != 0
+                && rules.enforces(Reason::SelfMatch)
+                && group.venues.is_empty()
+                && group.level <= scope
         };
         if !reaches(ask.bucket) {
             return None;

@@ -13,7 +13,7 @@ use bulkhead::domain::state::TradingState;
 use bulkhead::domain::time::{MILLISECOND, Now};
 
 use super::{broken, bucket_hash, is_approved};
-use crate::model::naive::{Mark, ONE, Place, U};
+use crate::model::naive::{Mark, ONE, Place, Rules, U};
 use crate::model::run::{Came, apply, fail, same};
 use crate::model::world::{self, BASE, CLIENTS, Dice, Event, FULL, Shape, amount};
 use crate::model::{cases, check};
@@ -203,6 +203,12 @@ fn words(came: &Came) -> String {
     }
 }
 
+/// The same rules, none of which looks for orders of other buckets: that one is declared, and excepted.
+fn alone_in(mut rules: Rules) -> Rules {
+    rules.self_scope = 0;
+    rules
+}
+
 /// What is done to other buckets by people.
 fn meddling(dice: &mut Dice, seed: u64) -> Event {
     let place = match dice.roll(4) {
@@ -216,7 +222,7 @@ fn meddling(dice: &mut Dice, seed: u64) -> Event {
         1 => Event::Restrict(place, TradingState::ReduceOnly),
         2 => Event::Limits(
             1 + usize::try_from(dice.roll(2)).unwrap(),
-            Box::new(world::rules(seed, 4)),
+            Box::new(alone_in(world::rules(seed, 4))),
         ),
         _ => Event::Rearm(place),
     }
@@ -236,6 +242,7 @@ fn nl2_a_bucket_hears_the_same_among_a_hundred_thousand_events_of_others() {
             model.quotas.clear();
             for pool in &mut model.pools {
                 pool.windows.clear();
+                pool.rules.self_scope = 0;
             }
             let (among, alone) = (world::engine(&model), world::engine(&model));
             let mut now = Now {
@@ -291,7 +298,7 @@ fn nl2_a_bucket_hears_the_same_among_a_hundred_thousand_events_of_others() {
                     10 => Event::Sweep,
                     // New limits from time to time, so that other ones bind; few at once, so that orders pass, too.
                     15 if turn % 100 == 15 => {
-                        Event::Limits(0, Box::new(world::rules(random.dice().0, 12)))
+                        Event::Limits(0, Box::new(alone_in(world::rules(random.dice().0, 12))))
                     }
                     _ => own.next(now),
                 };
