@@ -22,7 +22,7 @@ use concentration::{TagName, Tagged};
 use holding::Best;
 pub use holding::Holding;
 use links::Link;
-pub use links::Seat;
+pub use links::{Relinked, Seat};
 pub use savepoint::Savepoint;
 
 use super::group::Levels;

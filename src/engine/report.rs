@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::answer::{Receipt, Refusal, ReportFlag};
-use super::bucket::{Bucket, BucketState, Move};
+use super::bucket::{Bucket, BucketState, Move, Relinked};
 use super::executions::Booking;
 use super::group::Footprint;
 use super::index::{OrderSlot, Root};
@@ -412,15 +412,27 @@ impl Engine {
             .and_then(|holding| holding.unit)
             .unwrap_or(Money::ZERO);
         let own = record.life.hold().and_then(|hold| hold.at(unit));
-        let (before, after, mates) = match &record.link {
-            None => (record.hold, own.unwrap_or(record.hold), Vec::new()),
-            Some(_) => own.and_then(|own| state.relink(record, own)).unwrap_or((
-                record.hold,
-                record.hold,
-                Vec::new(),
-            )),
+        let same = Relinked {
+            before: record.hold,
+            after: record.hold,
+            noted: record.hold,
+            moves: Vec::new(),
         };
-        record.hold = after;
+        let Relinked {
+            before,
+            after,
+            noted,
+            moves: mates,
+        } = match (own, &record.link) {
+            (None, _) => same,
+            (Some(own), None) => Relinked {
+                after: own,
+                noted: own,
+                ..same
+            },
+            (Some(own), Some(_)) => state.relink(record, own).unwrap_or(same),
+        };
+        record.hold = noted;
         if before == after && booking.is_none() && mates.is_empty() {
             return;
         }

@@ -1,7 +1,7 @@
 //! Linked orders of a bucket, and what each of them counts now (J2, J3).
 //!
 //! A link knows what each of its orders would hold by itself. Of two that exclude each other the one that changes is always the one that
-//! counts what it holds beyond the other: so a change moves no figure but its own. The legs of a spread move each other's.
+//! counts what it holds beyond the other: so a change moves no figure but its own, and what is noted with the two is shared out anew. The legs of a spread move each other's.
 
 use super::{BucketState, Move};
 use crate::domain::amount::{Money, Quantity};
@@ -19,9 +19,18 @@ pub struct Seat {
     pub place: usize,
 }
 
-/// What comes of a change of a linked order: what it counted, what it counts, and the moves of others, each in an instrument and of the
-/// order of a number.
-pub type Relinked = (Hold, Hold, Vec<(u32, usize, Move)>);
+/// What comes of a change of a linked order.
+#[derive(Clone, Debug, Default)]
+pub struct Relinked {
+    /// What it counted, as the last of those it excludes.
+    pub before: Hold,
+    /// What it counts so.
+    pub after: Hold,
+    /// What is noted with it: of two that exclude each other the first is noted in full, whichever changed last.
+    pub noted: Hold,
+    /// Moves of others, each in an instrument and of the order of a number.
+    pub moves: Vec<(u32, usize, Move)>,
+}
 
 /// Orders that are linked.
 pub(super) struct Link {
@@ -55,6 +64,15 @@ impl Link {
                 let many = combinations(open, ratios)?;
                 credited(own, many, *ratios.get(place)?, *share)
             }
+        }
+    }
+
+    /// What is noted with a member: of two that exclude each other the first one in full, so that nothing hangs on which changed last.
+    fn noted(&self, place: usize) -> Option<Hold> {
+        let own = self.members.get(place)?.own;
+        match (&self.rule, place) {
+            (Rule::OneCancelsOther, 0) => Some(own),
+            (Rule::OneCancelsOther | Rule::Spread { .. }, _) => self.counted(place, own),
         }
     }
 
@@ -153,8 +171,7 @@ impl BucketState {
         })
     }
 
-    /// Enters what a linked order would hold by itself, and where it is. Where two exclude each other, the other one counts in full from
-    /// now on.
+    /// Enters what a linked order would hold by itself, and where it is.
     pub fn take_seat(&mut self, seat: &Seat, number: usize, own: Hold) {
         let Some(link) = self.links.get_mut(&seat.link) else {
             return;
@@ -162,13 +179,14 @@ impl BucketState {
         if let Some(member) = link.members.get_mut(seat.place) {
             (member.number, member.own) = (Some(number), own);
         }
-        if link.rule == Rule::OneCancelsOther
-            && let Some((number, own)) = link
-                .mate(seat.place)
-                .and_then(|it| Some((it.number?, it.own)))
-            && let Some(mate) = self.orders.get_mut(number)
-        {
-            mate.hold = own;
+        if link.rule == Rule::OneCancelsOther {
+            for (place, member) in link.members.iter().enumerate() {
+                if let (Some(number), Some(noted)) = (member.number, link.noted(place))
+                    && let Some(record) = self.orders.get_mut(number)
+                {
+                    record.hold = noted;
+                }
+            }
         }
     }
 
@@ -188,11 +206,17 @@ impl BucketState {
     /// Takes note of what a linked order would hold by itself now: what it counted and counts, and the moves of those it is linked with.
     /// Nothing on overflow.
     pub fn relink(&mut self, record: &OrderRecord, own: Hold) -> Option<Relinked> {
+        let alone = Relinked {
+            before: record.hold,
+            after: own,
+            noted: own,
+            moves: Vec::new(),
+        };
         let Some(seat) = record.link.as_deref() else {
-            return Some((record.hold, own, Vec::new()));
+            return Some(alone);
         };
         if !self.links.contains_key(&seat.link) {
-            return Some((record.hold, own, Vec::new()));
+            return Some(alone);
         }
         let before = self.counts_now(seat, record.hold);
         let after = self.counted(seat, own)?;
@@ -201,11 +225,12 @@ impl BucketState {
         let mut moves = Vec::new();
         match link.rule {
             Rule::OneCancelsOther => {
-                let mate = link.mate(seat.place)?;
-                if let (Some(number), own) = (mate.number, mate.own)
+                let other = 1_usize.checked_sub(seat.place)?;
+                let (mate, noted) = (link.members.get(other)?, link.noted(other)?);
+                if let Some(number) = mate.number
                     && let Some(mate) = self.orders.get_mut(number)
                 {
-                    mate.hold = own;
+                    mate.hold = noted;
                 }
             }
             Rule::Spread { .. } => {
@@ -233,7 +258,13 @@ impl BucketState {
                 }
             }
         }
-        Some((before, after, moves))
+        let noted = link.noted(seat.place)?;
+        Some(Relinked {
+            before,
+            after,
+            noted,
+            moves,
+        })
     }
 
     /// Values the linked orders in an instrument at its mark: those that these numbers are of.

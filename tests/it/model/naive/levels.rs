@@ -161,10 +161,10 @@ impl Model {
                     executed.filter(|(wall, _, account)| today(*wall) && counts(*account));
                 sum.traded += executed.map(|(_, value, _)| value).sum::<U>();
             }
-            for order in &self.orders {
+            for (at, order) in self.orders.iter().enumerate() {
                 if order.bucket == bucket && !order.is_over() && counts(order.account) {
                     sum.orders += 1;
-                    sum.open += order.hold().value;
+                    sum.open += self.counts(at).value;
                 }
             }
         }
