@@ -86,6 +86,13 @@ impl<L: Owned> Documents<L> {
         documents
     }
 
+    /// Gives every document its next version, where something else has changed that they are written for.
+    pub fn renew(&mut self) {
+        for version in &mut self.versions {
+            *version = version.saturating_add(1);
+        }
+    }
+
     /// The document of an owner; none that it has not written.
     #[must_use]
     pub fn of(&self, owner: usize) -> Option<&Arc<L>> {

@@ -6,6 +6,7 @@ use parking_lot::MutexGuard;
 use crate::domain::amount::Price;
 use crate::domain::decision::Level;
 use crate::domain::order::Side;
+use crate::domain::time::Now;
 use crate::engine::DEPTH;
 use crate::engine::group::{GroupBefore, GroupState, Levels};
 use crate::engine::order::resting_price;
@@ -41,13 +42,20 @@ impl<'l> Above<'l> {
         }
     }
 
-    /// Locks every level, whatever the account, and keeps them until it is dropped.
-    pub(super) fn kept(levels: &'l Levels) -> Self {
+    /// Locks every level, whatever the account, and keeps them until it is dropped. Their days are brought up to now: what is undone
+    /// later must not bring an earlier day back.
+    pub(super) fn kept(levels: &'l Levels, now: Now) -> Self {
         let mut above = Self::new(levels);
         above.lock_path();
         let all = levels.around.iter().zip(0_u8..);
         let locked = all.map(|(level, at)| (at, level.state.lock()));
         above.around.extend(locked);
+        for group in &mut above.path {
+            group.roll(now);
+        }
+        for (_, group) in &mut above.around {
+            group.roll(now);
+        }
         above.kept = Some(Vec::new());
         above
     }

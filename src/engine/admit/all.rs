@@ -62,7 +62,7 @@ impl Engine {
         state.roll(sitting.now);
         weighed.day_end = state.day_end();
         let levels = Arc::clone(&state.levels);
-        let mut above = Above::kept(&levels);
+        let mut above = Above::kept(&levels, sitting.now);
         let groups = above.save(&self.instruments_of(state, together));
         let mut save = state.savepoint();
         let seats = self.seats(state, together, &mut save);

@@ -332,6 +332,8 @@ impl BucketState {
     ) -> Vec<(i64, Money)> {
         self.levels = Arc::new(levels);
         self.version = self.version.saturating_add(1);
+        // Whoever changes limits next has to have seen where the bucket hangs now.
+        self.documents.renew();
         self.changes = self.changes.saturating_add(1);
         core::mem::replace(&mut self.traded_above, traded)
     }
