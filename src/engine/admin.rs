@@ -191,6 +191,7 @@ impl Engine {
             records: Stock::default(),
             executions: Shards::default(),
             unsent: Mutex::default(),
+            offers: super::offers::Offers::default(),
             accounts: RwLock::default(),
             quarantine: None,
             sequence: core::sync::atomic::AtomicU64::new(0),
@@ -639,6 +640,7 @@ impl Engine {
     pub fn sweep(&self, now: Now, round: usize) {
         const ROUNDS: usize = 64;
         self.release_overdue(now);
+        self.sweep_offers(now);
         self.sweep_requests(now, round, ROUNDS);
         let keep = |execution: &mut super::index::Execution| {
             (execution.until > now.wall).then_some(execution.until)

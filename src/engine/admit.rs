@@ -17,12 +17,12 @@ use super::bucket::{Bucket, BucketState, Move, Shift, Touched};
 use super::client::Client;
 use super::group::GroupState;
 use super::market::Listed;
-use super::order::{OrderRecord, resting_price};
+use super::order::{Offer, OrderRecord, resting_price};
 use super::{DEPTH, Engine};
 use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::decision::{Finding, Level, Reason, Route, Versions};
 use crate::domain::instrument::Instrument;
-use crate::domain::name::BucketId;
+use crate::domain::name::{BucketId, VenueId};
 use crate::domain::order::{Attributes, Order, OrderKey, Replace, Side, Size, Terms, TimeInForce};
 use crate::domain::state::{BreachCause, TradingState};
 use crate::domain::time::Now;
@@ -49,6 +49,8 @@ pub(super) struct Sitting<'a> {
     pub quiet: bool,
     /// Bucket it was addressed to, where that is another one.
     pub source: Option<&'a BucketId>,
+    /// The route it was addressed to, where its client has to accept this one before it sends (RR10).
+    pub offered: Option<(&'a BucketId, &'a VenueId)>,
 }
 
 /// What came of it.
@@ -80,6 +82,8 @@ pub(super) struct Admitted {
     pub closing_restricted: bool,
     /// Version of the bucket's state that was seen.
     pub state_version: u64,
+    /// Whether its client has to accept the route (RR10).
+    pub offered: bool,
     /// What the findings count in, where there are any.
     pub subject: Option<Box<Subject>>,
 }
@@ -202,6 +206,14 @@ impl Engine {
         let Some(record) = state.orders.get(number) else {
             return refuse(state, Level::Order, Reason::OrderEnded);
         };
+        if record.life.is_offered() {
+            let reason = if record.is_lapsed(sitting.now) {
+                Reason::OrderEnded
+            } else {
+                Reason::RouteNotAccepted
+            };
+            return refuse(state, Level::Order, reason);
+        }
         let names_it = record
             .life
             .versions()
@@ -652,6 +664,7 @@ impl Engine {
                     unvalued,
                     send_after_commit,
                     source,
+                    offer,
                 } = &mut *seat;
                 *key = ask.key.clone();
                 *instrument = number;
@@ -669,7 +682,17 @@ impl Engine {
                 *unvalued = taken.unvalued;
                 *send_after_commit = sitting.client.setup.send_after_commit;
                 *source = sitting.source.cloned().map(Box::new);
-                if *send_after_commit {
+                *offer = sitting.offered.map(|(bucket, venue)| {
+                    life.offer();
+                    self.offers.put(*deadline, key, admitted.sequence);
+                    Box::new(Offer {
+                        bucket: bucket.clone(),
+                        venue: venue.clone(),
+                        accepted: None,
+                        end: None,
+                    })
+                });
+                if *send_after_commit && offer.is_none() {
                     self.unsent.lock().insert((*deadline, key.clone()));
                 }
                 state.orders.insert(seat)

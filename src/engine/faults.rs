@@ -23,6 +23,7 @@ mod tests {
     use crate::domain::state::{StateCause, TradingState};
     use crate::domain::time::Now;
     use crate::engine::Engine;
+    use crate::engine::alarms::{Alarm, StateAlarm};
     use crate::engine::answer::{Answer, ReportFlag};
     use crate::engine::setup::{BucketSetup, EngineSetup};
     use crate::risk::limits::Limits;
@@ -100,9 +101,10 @@ mod tests {
         .unwrap();
         let now = Now { wall: 1, mono: 1 };
         let (heard, alarms) = std::sync::mpsc::channel();
-        engine
-            .alarms
-            .listen(move |alarm| heard.send(alarm.clone()).unwrap());
+        engine.alarms.listen(move |alarm| {
+            let Alarm::State(alarm) = alarm else { return };
+            heard.send(StateAlarm::clone(alarm)).unwrap();
+        });
         let sibling = engine.bucket(&"b".parse().unwrap()).unwrap();
         let before = engine.bucket_hash(&sibling, now);
 

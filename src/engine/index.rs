@@ -327,6 +327,9 @@ impl Engine {
     fn forget(&self, mut entry: Box<Entry>) {
         let past = core::mem::replace(&mut *entry, Entry::blank());
         self.entries.give(entry);
+        if past.answer.as_ref().is_some_and(Stored::is_offered) {
+            self.offers.forget(past.decided());
+        }
         if let OrderSlot::Ended(_, record) = past.order {
             self.records.give(record);
         }

@@ -17,6 +17,7 @@ mod faults;
 pub mod group;
 pub mod index;
 pub mod market;
+pub mod offers;
 pub mod order;
 mod positions;
 mod report;
@@ -52,6 +53,7 @@ use self::stored::Stored;
 use crate::domain::decision::{Decision, Finding, Level, Outcome, Reason, Route, Versions};
 use crate::domain::name::{AccountId, BucketId, ClientId, GroupId, VenueId};
 use crate::domain::order::{Order, OrderKey, Replace, RerouteConsent};
+use crate::domain::state::OrderState;
 use crate::domain::time::Now;
 
 /// Most groups above a bucket.
@@ -77,6 +79,8 @@ pub struct Engine {
     executions: Shards<Execution>,
     /// Orders that are freed unless something is heard of them, by the time they have.
     unsent: Mutex<BTreeSet<(u64, OrderKey)>>,
+    /// Orders whose client has to accept their route.
+    offers: offers::Offers,
     accounts: RwLock<BTreeMap<(VenueId, AccountId), Vec<BucketId>>>,
     quarantine: Option<Arc<Bucket>>,
     sequence: AtomicU64,
@@ -113,6 +117,7 @@ impl Engine {
             commit: true,
             quiet: false,
             source: None,
+            offered: None,
         };
         let mut admitted = Admitted::default();
         let (bucket, because) = self.place_order(&bucket, order, &sitting, &mut admitted);
@@ -137,6 +142,10 @@ impl Engine {
             }
         } else {
             client.forgotten();
+        }
+        if answer.offered {
+            drop(shard);
+            self.void_if_stopped(answer.decision.sequence, now);
         }
         Ok(answer)
     }
@@ -163,6 +172,7 @@ impl Engine {
             commit: false,
             quiet: false,
             source: None,
+            offered: None,
         };
         let mut admitted = Admitted::default();
         let (_, because) = self.place_order(&bucket, order, &sitting, &mut admitted);
@@ -245,6 +255,7 @@ impl Engine {
             commit,
             quiet: false,
             source: None,
+            offered: None,
         };
         let mut decided = 0;
         let live = match other
@@ -296,8 +307,12 @@ impl Engine {
         sitting: &Sitting<'_>,
         admitted: &mut Admitted,
     ) -> (Arc<Bucket>, Option<Vec<Finding>>) {
-        let wants = matches!(order.attributes.reroute, RerouteConsent::AutoAccept)
-            && !order.attributes.reduce_only;
+        let is_asked = match order.attributes.reroute {
+            RerouteConsent::No => None,
+            RerouteConsent::Acknowledge => Some(true),
+            RerouteConsent::AutoAccept => Some(false),
+        };
+        let wants = is_asked.is_some() && !order.attributes.reduce_only;
         // Whether a refusal counts as one is known once no other route has taken the order.
         let first = Sitting {
             quiet: sitting.quiet || wants,
@@ -344,6 +359,9 @@ impl Engine {
             // A target that refuses is skipped without a trace: its rate and tallies are its own.
             let at_target = Sitting {
                 source: other.then_some(&bucket.id),
+                offered: is_asked
+                    .is_some_and(|asked| asked)
+                    .then_some((&bucket.id, &order.venue)),
                 quiet: true,
                 ..*sitting
             };
@@ -361,9 +379,19 @@ impl Engine {
                 source.counters.rerouted_out = source.counters.rerouted_out.saturating_add(1);
             }
             let because = core::mem::take(&mut admitted.verdict.broken);
-            // An approval tells of its figures only where they are wanted; what stood in the way has figures all the same.
-            second.subject = second.subject.or_else(|| admitted.subject.take());
+            if other {
+                // Of another bucket its sender sees the name and nothing else: figures and versions are those of the one it asked (RR14).
+                second.verdict.figures = None;
+                second.versions.limits = admitted.versions.limits;
+                second.state_version = admitted.state_version;
+                second.subject = admitted.subject.take();
+            } else {
+                // An approval tells of its figures only where they are wanted; what stood in the way has figures all the same.
+                second.subject = second.subject.or_else(|| admitted.subject.take());
+            }
+            second.offered = at_target.offered.is_some();
             *admitted = second;
+
             return (to, Some(because));
         }
         self.count_refusal(bucket, admitted, sitting, true);
@@ -517,6 +545,7 @@ fn answer(admitted: Admitted, because: Option<Vec<Finding>>, now: Now) -> Answer
         expires_at,
         closing_restricted,
         state_version,
+        offered,
         subject,
         ..
     } = admitted;
@@ -528,8 +557,12 @@ fn answer(admitted: Admitted, because: Option<Vec<Finding>>, now: Now) -> Answer
         (Some(route), None) => Outcome::Approved(route),
         (None, _) => Outcome::Rejected(verdict.broken.into_boxed_slice()),
     };
-    let order_state = matches!(outcome, Outcome::Approved(_) | Outcome::Rerouted { .. })
-        .then_some(crate::domain::state::OrderState::Reserved);
+    let order_state =
+        matches!(outcome, Outcome::Approved(_) | Outcome::Rerouted { .. }).then_some(if offered {
+            OrderState::AwaitingAcceptance
+        } else {
+            OrderState::Reserved
+        });
     let decision = Decision {
         sequence,
         at: now.wall,
@@ -549,6 +582,7 @@ fn answer(admitted: Admitted, because: Option<Vec<Finding>>, now: Now) -> Answer
         expires_at,
         closing_restricted,
         state_version,
+        offered,
         subject,
     }
 }

@@ -7,6 +7,7 @@ use super::Engine;
 use super::admin::{AdminError, QUARANTINE, Scope, StateChange};
 use super::bucket::Bucket;
 use super::controls::Subject;
+use super::order::OrderRecord;
 use crate::domain::amount::Money;
 use crate::domain::name::Currency;
 use crate::domain::state::{StateNote, TradingState};
@@ -109,6 +110,7 @@ impl Engine {
         before: TradingState,
     ) -> Result<StateChange, AdminError> {
         let (after, now) = (note.state, note.since);
+        let is_stop = after >= TradingState::CancelOnly;
         match scope {
             // Said again, it stays as the first who said it left it: who, why and since when.
             _ if after == before => {}
@@ -145,9 +147,12 @@ impl Engine {
         };
         for bucket in self.buckets_in(scope) {
             let state = bucket.state.lock();
+            // What waits for its route to be accepted is nowhere, and is void before this call returns (RR15).
+            let is_somewhere = |record: &OrderRecord| !(is_stop && record.life.is_offered());
             let views = state
                 .orders
                 .iter()
+                .filter(|(_, record)| is_somewhere(record))
                 .filter_map(|(_, record)| self.order_view(&bucket, &state, record, now));
             let reached = views.filter(|view| match scope {
                 Scope::Instrument(id) => view.instrument == *id,
@@ -164,6 +169,9 @@ impl Engine {
             change.buckets = change.buckets.saturating_add(1);
             let over = !state.breach().is_empty();
             change.in_breach = change.in_breach.saturating_add(u64::from(over));
+        }
+        if is_stop {
+            self.void_stopped(now);
         }
         change.sequence = self.next_sequence(true);
         Ok(change)

@@ -30,6 +30,7 @@ pub struct Stored {
     expires: bool,
     exit: bool,
     closing_restricted: bool,
+    offered: bool,
 }
 
 /// What was said.
@@ -62,6 +63,7 @@ impl Stored {
             expires_at,
             closing_restricted,
             state_version,
+            offered,
             subject,
         } = answer;
         let Decision {
@@ -117,7 +119,20 @@ impl Stored {
             expires: expires_at.is_some(),
             exit: *exit,
             closing_restricted: *closing_restricted,
+            offered: *offered,
         }
+    }
+
+    /// Whether it asked its client to accept the route.
+    #[must_use]
+    pub const fn is_offered(&self) -> bool {
+        self.offered
+    }
+
+    /// When it was decided, wall nanoseconds.
+    #[must_use]
+    pub const fn at(&self) -> i64 {
+        self.at
     }
 
     /// Number of the decision.
@@ -172,6 +187,7 @@ impl Stored {
             expires_at: self.expires.then_some(self.expires_at),
             closing_restricted: self.closing_restricted,
             state_version: self.state_version,
+            offered: self.offered,
             subject: more.subject,
         }
     }

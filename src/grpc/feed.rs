@@ -20,7 +20,7 @@ use crate::domain::state::{StateNote, TradingState};
 use crate::domain::time::Now;
 use crate::engine::Engine;
 use crate::engine::admin::StateChange;
-use crate::engine::alarms::Alarm;
+use crate::engine::alarms::{Alarm, StateAlarm};
 use crate::engine::answer::{Answer, Receipt};
 use crate::engine::group::Group;
 use crate::pb::{self, watch_response::Event as Told};
@@ -186,16 +186,20 @@ impl Feed {
         self.new_state(scope, (change.sequence, change.before), after, now);
     }
 
-    /// The engine changed a state by itself.
-    pub fn alarm(&self, alarm: &Alarm) {
-        let Alarm {
-            sequence,
-            bucket,
-            before,
-            after,
-        } = alarm;
-        let scope = Scope::Bucket(bucket.clone());
-        self.new_state(&scope, (*sequence, *before), after, after.since);
+    /// The engine changed something by itself.
+    pub fn alarm(&self, alarm: &Alarm<'_>) {
+        match alarm {
+            Alarm::State(StateAlarm {
+                sequence,
+                bucket,
+                before,
+                after,
+            }) => {
+                let scope = Scope::Bucket(bucket.clone());
+                self.new_state(&scope, (*sequence, *before), after, after.since);
+            }
+            Alarm::Order(receipt, now) => self.order(receipt, *now),
+        }
     }
 
     fn new_state(

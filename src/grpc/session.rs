@@ -316,6 +316,7 @@ mod answer {
     pub const RELEASE: u32 = 8;
     pub const WHAT_IF: u32 = 9;
     pub const BATCH: u32 = 10;
+    pub const ACCEPT_ROUTE: u32 = 12;
 }
 
 /// Numbers of the results in `BatchItemResult`.
@@ -326,6 +327,7 @@ mod result {
     pub const NOTIFY: u32 = 4;
     pub const RELEASE: u32 = 5;
     pub const ERROR: u32 = 6;
+    pub const ACCEPT_ROUTE: u32 = 12;
 }
 
 /// Applies one message of an open session, and writes what is answered.
@@ -375,6 +377,11 @@ fn operate(
         }
         Payload::Release(request) => {
             to.made(answer::RELEASE, &gate.release(request, frame("release"))?);
+            Ok(())
+        }
+        Payload::AcceptRoute(request) => {
+            let accepted = gate.accept_route(request, frame("accept_route"))?;
+            to.made(answer::ACCEPT_ROUTE, &accepted);
             Ok(())
         }
         Payload::Open(_) => Err(Malformed::at("open", "the session is open").into()),
@@ -456,6 +463,11 @@ fn operate_item(
         }
         Some(Operation::Release(request)) => {
             to.made(result::RELEASE, &gate.release(request, frame("release"))?);
+            Ok(())
+        }
+        Some(Operation::AcceptRoute(request)) => {
+            let accepted = gate.accept_route(request, frame("accept_route"))?;
+            to.made(result::ACCEPT_ROUTE, &accepted);
             Ok(())
         }
         None => Err(Malformed::at(at.field("operation").to_string(), says::REQUIRED).into()),

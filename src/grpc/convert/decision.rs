@@ -51,6 +51,7 @@ fn write_fields(to: &mut Fields<'_>, answer: &Answer, asked: &Asked<'_>) {
         expires_at,
         closing_restricted,
         state_version,
+        offered,
         subject,
     } = answer;
     let Decision {
@@ -135,6 +136,7 @@ fn write_fields(to: &mut Fields<'_>, answer: &Answer, asked: &Asked<'_>) {
         });
     }
     to.flag(24, asked.what_if);
+    to.flag(25, *offered);
 }
 
 fn write_amount<U>(to: &mut Fields<'_>, field: u32, amount: Amount<U>) {
@@ -355,6 +357,7 @@ pub const fn limit_id(reason: Reason) -> &'static str {
         | Reason::ReplaceToZero
         | Reason::ReplaceMismatch
         | Reason::OrderAlreadySent
+        | Reason::RouteNotAccepted
         | Reason::Overflow
         | Reason::InternalFault => "",
     }

@@ -27,6 +27,8 @@ pub mod reason {
     /// NOT_FOUND.
     pub const UNKNOWN_ORDER: &str = "UNKNOWN_ORDER";
     /// NOT_FOUND.
+    pub const UNKNOWN_DECISION: &str = "UNKNOWN_DECISION";
+    /// NOT_FOUND.
     pub const UNKNOWN_INSTRUMENT: &str = "UNKNOWN_INSTRUMENT";
     /// NOT_FOUND.
     pub const UNKNOWN_ACCOUNT: &str = "UNKNOWN_ACCOUNT";
@@ -56,6 +58,12 @@ pub mod reason {
     pub const BUCKET_RESERVED: &str = "BUCKET_RESERVED";
     /// FAILED_PRECONDITION.
     pub const FIGURE_TOO_LARGE: &str = "FIGURE_TOO_LARGE";
+    /// FAILED_PRECONDITION: the time to accept a route is over.
+    pub const ROUTE_EXPIRED: &str = "ROUTE_EXPIRED";
+    /// FAILED_PRECONDITION: a halt came before a route was accepted.
+    pub const ROUTE_VOID: &str = "ROUTE_VOID";
+    /// FAILED_PRECONDITION: the order whose route is to be accepted is over.
+    pub const ORDER_ENDED: &str = "ORDER_ENDED";
     /// RESOURCE_EXHAUSTED.
     pub const OVERLOADED: &str = "OVERLOADED";
     /// UNAVAILABLE.
@@ -69,6 +77,7 @@ pub mod reason {
         UNKNOWN_BUCKET,
         UNKNOWN_GROUP,
         UNKNOWN_ORDER,
+        UNKNOWN_DECISION,
         UNKNOWN_INSTRUMENT,
         UNKNOWN_ACCOUNT,
         BUCKET_EXISTS,
@@ -84,6 +93,9 @@ pub mod reason {
         REARM_REQUIRED,
         BUCKET_RESERVED,
         FIGURE_TOO_LARGE,
+        ROUTE_EXPIRED,
+        ROUTE_VOID,
+        ORDER_ENDED,
         OVERLOADED,
         DRAINING,
         INTERNAL_FAULT,
@@ -161,6 +173,12 @@ pub enum Obstacle {
     BucketReserved,
     /// A figure is too large to compute with.
     FigureTooLarge,
+    /// The time to accept a route is over.
+    RouteExpired,
+    /// A halt came before a route was accepted.
+    RouteVoid,
+    /// The order whose route is to be accepted is over.
+    OrderEnded,
 }
 
 impl Obstacle {
@@ -175,6 +193,9 @@ impl Obstacle {
             Self::RearmRequired => reason::REARM_REQUIRED,
             Self::BucketReserved => reason::BUCKET_RESERVED,
             Self::FigureTooLarge => reason::FIGURE_TOO_LARGE,
+            Self::RouteExpired => reason::ROUTE_EXPIRED,
+            Self::RouteVoid => reason::ROUTE_VOID,
+            Self::OrderEnded => reason::ORDER_ENDED,
         }
     }
 
@@ -199,6 +220,13 @@ impl Obstacle {
             Self::RearmRequired => "a stricter state is in force, and only a re-arm ends it",
             Self::BucketReserved => "the bucket is the gateway's own",
             Self::FigureTooLarge => "a figure is too large to compute with",
+            Self::RouteExpired => {
+                "the time to accept the route is over, and the order was released"
+            }
+            Self::RouteVoid => {
+                "a halt came before the route was accepted, and the order was released"
+            }
+            Self::OrderEnded => "the order is over",
         }
     }
 }
@@ -263,6 +291,16 @@ impl Refusal {
         Self::new(Code::NotFound, reason::UNKNOWN_ORDER, "no such order").about(
             "bulkhead.v1.OrderView",
             format!("{}/{}", key.client, key.cl_ord_id),
+        )
+    }
+
+    /// NOT_FOUND: no decision of this id asked this client to accept a route.
+    #[must_use]
+    pub fn unknown_decision() -> Self {
+        Self::new(
+            Code::NotFound,
+            reason::UNKNOWN_DECISION,
+            "no decision of this id asked this client to accept a route",
         )
     }
 

@@ -88,8 +88,7 @@ fn every_row_of_the_reference_is_shown_by_a_scenario() {
         range("H", &one_to(17)),
         range("H", &[19]),
         range("K", &[1]),
-        range("RR", &one_to(9)),
-        range("RR", &[11, 12]),
+        range("RR", &one_to(15)),
         range("GOLDEN", &[1, 2, 3, 5, 11, 12, 14]),
         // The eleventh, one lock around everything, takes threads: `model/threads.rs`.
         range("TRAP", &one_to(10)),

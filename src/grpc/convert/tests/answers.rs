@@ -43,7 +43,8 @@ fn covers<'a>(name: &str, reached: impl IntoIterator<Item = &'a str>) {
     assert_eq!(seen, values(name));
 }
 
-const STATES: [OrderState; 13] = [
+const STATES: [OrderState; 14] = [
+    OrderState::AwaitingAcceptance,
     OrderState::Reserved,
     OrderState::Sent,
     OrderState::Working,
@@ -59,7 +60,8 @@ const STATES: [OrderState; 13] = [
     OrderState::Released,
 ];
 
-const FLAGS: [ReportFlag; 13] = [
+const FLAGS: [ReportFlag; 14] = [
+    ReportFlag::RouteNotAccepted,
     ReportFlag::Duplicate,
     ReportFlag::LateFill,
     ReportFlag::Overfill,
@@ -117,6 +119,7 @@ fn every_enum_that_is_answered_covers_the_contracts() {
         StateCause::Recovering,
         StateCause::Liquidation,
         StateCause::Fault,
+        StateCause::DeadMan,
     ];
     covers(
         "StateCause",
@@ -309,6 +312,7 @@ fn answer(outcome: Outcome) -> Answer {
         expires_at: Some(1_800_000_030_000_000_007),
         closing_restricted: false,
         state_version: 8,
+        offered: false,
         subject: Some(Box::new(subject())),
     }
 }

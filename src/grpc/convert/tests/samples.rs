@@ -494,6 +494,21 @@ fn gateway_kinds() -> Vec<Kind> {
             )],
         },
         Kind {
+            type_name: ".bulkhead.v1.AcceptRouteRequest",
+            read: read!(AcceptRouteRequest, |it| order::accept_route(
+                it,
+                Path::ROOT,
+                None
+            )),
+            samples: vec![good(
+                &AcceptRouteRequest {
+                    client_id: s("oms-1"),
+                    decision_id: s("18fd1bd7c6d2a000-2a"),
+                },
+                &[],
+            )],
+        },
+        Kind {
             type_name: ".bulkhead.v1.WhatIfRequest",
             read: read!(WhatIfRequest, |it| order::what_if(it, Path::ROOT, None)),
             samples: vec![

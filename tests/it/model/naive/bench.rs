@@ -26,6 +26,8 @@ pub(super) struct Ask {
     pub(super) located: bool,
     pub(super) replaces: Option<usize>,
     pub(super) source: Option<usize>,
+    /// Bucket and venue that were asked, where the client has to accept this route.
+    pub(super) offered: Option<(usize, String)>,
 }
 
 pub(super) struct Judged {

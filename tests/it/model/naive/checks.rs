@@ -165,7 +165,11 @@ impl Model {
                     fills: Vec::new(),
                     cash,
                     exit,
-                    stage: Stage::Reserved,
+                    stage: if ask.offered.is_some() {
+                        Stage::Offered
+                    } else {
+                        Stage::Reserved
+                    },
                     asked_cancel: false,
                     end: None,
                     owed: None,
@@ -176,6 +180,10 @@ impl Model {
                     counted: 0,
                     unvalued: notional.is_err(),
                     source: ask.source,
+                    offer: ask.offered.clone(),
+                    accepted: None,
+                    lapsed: false,
+                    void: false,
                     last: self.now.wall,
                     gone: false,
                 };

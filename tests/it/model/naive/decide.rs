@@ -108,6 +108,7 @@ impl Model {
             located: order.attributes.located,
             replaces: None,
             source: None,
+            offered: None,
         })
     }
 
@@ -165,6 +166,11 @@ impl Model {
 
     /// Forgets what is past: executions and orders that are over when nothing was told of them for long, and keys of earlier days.
     pub fn sweep(&mut self) {
+        for at in 0..self.orders.len() {
+            if self.orders[at].is_offered() && self.now.mono >= self.orders[at].deadline {
+                self.told_of(at);
+            }
+        }
         let now = self.now.wall;
         self.execs.retain(|_, exec| exec.last + RETENTION > now);
         for order in self.orders.iter_mut().filter(|order| order.is_over()) {
@@ -257,7 +263,8 @@ impl Model {
             };
             return (said, commit.then(|| self.commit(&ask, judged)));
         }
-        let may = order.attributes.reroute == RerouteConsent::AutoAccept
+        let asks = order.attributes.reroute == RerouteConsent::Acknowledge;
+        let may = order.attributes.reroute != RerouteConsent::No
             && !judged.exit
             && !judged.reduces
             && !ask.reduce_only
@@ -290,6 +297,7 @@ impl Model {
                     continue;
                 };
                 second.source = (to != bucket).then_some(bucket);
+                second.offered = asks.then(|| (bucket, order.venue.to_string()));
                 let first = self.meet(to, second.instrument);
                 let there = self.judge(&second);
                 if first && !(commit && there.findings.is_empty()) {
@@ -344,7 +352,16 @@ impl Model {
                     .versions
                     .iter()
                     .any(|version| version.id == original.1);
-                if replace.quantity.is_zero()
+                if order.is_offered() {
+                    if commit {
+                        self.attempt(order.bucket, false);
+                    }
+                    refuse(if self.now.mono >= order.deadline {
+                        Reason::OrderEnded
+                    } else {
+                        Reason::RouteNotAccepted
+                    })
+                } else if replace.quantity.is_zero()
                     || !names
                     || order.end.is_some()
                     || order.cash.is_some()
@@ -375,6 +392,7 @@ impl Model {
                         located: order.located,
                         replaces: Some(at),
                         source: order.source,
+                        offered: None,
                     };
                     let judged = self.judge(&ask);
                     if judged.findings.is_empty() {

@@ -9,6 +9,7 @@ mod decide;
 mod facts;
 mod life;
 mod market;
+mod offers;
 mod rules;
 
 use std::collections::BTreeMap;
@@ -182,6 +183,7 @@ pub struct Notes {
     pub owed: bool,
     pub elsewhere: bool,
     pub other_bucket: bool,
+    pub unaccepted: bool,
 }
 
 /// The model.

@@ -8,6 +8,9 @@ mod orders;
 mod reports;
 mod views;
 
+use std::collections::BTreeMap;
+
+use bulkhead::engine::offers::DecisionId;
 use std::sync::Arc;
 
 use bulkhead::domain::decision::Reason;
@@ -38,6 +41,7 @@ pub fn play(scenario: &Scenario) -> Said<()> {
         engine: None,
         now: NOON,
         reports: 0,
+        decisions: BTreeMap::new(),
     };
     for line in &scenario.lines {
         stage.line(&line.text).map_err(|error| {
@@ -55,6 +59,8 @@ struct Stage {
     engine: Option<Engine>,
     now: Now,
     reports: u32,
+    /// The last decision about each order or replace.
+    decisions: BTreeMap<String, DecisionId>,
 }
 
 fn id<K: Kind>(word: &str) -> Said<Name<K>> {
