@@ -1,9 +1,11 @@
 //! The command line: one module per command, or per few that belong together.
 
+pub mod accept;
 pub mod buckets;
 pub mod check_config;
 pub mod client;
 pub mod control;
+pub mod kills;
 pub mod mark;
 pub mod order;
 pub mod replay;
@@ -16,9 +18,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use accept::AcceptArgs;
 use buckets::{BucketsArgs, OrdersArgs, UsageArgs};
 use check_config::CheckConfigArgs;
 use control::{HaltArgs, RearmArgs};
+use kills::KillsArgs;
 use mark::MarkArgs;
 use order::OrderArgs;
 use replay::ReplayArgs;
@@ -46,6 +50,8 @@ enum Command {
     Replay(ReplayArgs),
     /// Send an order: exit code 0 approved or rerouted, 2 rejected, 1 no answer
     Order(Box<OrderArgs>),
+    /// Accept the route of a rerouted order
+    Accept(AcceptArgs),
     /// Show the buckets
     Buckets(BucketsArgs),
     /// Show how much of every limit of a bucket is used
@@ -58,6 +64,8 @@ enum Command {
     Watch(WatchArgs),
     /// Stop trading in a scope
     Halt(HaltArgs),
+    /// Show what was live when something was stopped, and what still is
+    Kills(KillsArgs),
     /// End a halt
     Rearm(RearmArgs),
     /// End an order that nobody reports of, once the venue was asked
@@ -83,6 +91,8 @@ pub fn run() -> ExitCode {
         Command::CheckConfig(args) => check_config::run(&args).map(ExitCode::from),
         Command::Replay(args) => replay::run(&args),
         Command::Order(args) => order::run(&args),
+        Command::Accept(args) => accept::run(&args),
+        Command::Kills(args) => kills::run(&args),
         Command::Buckets(args) => buckets::buckets(&args),
         Command::Usage(args) => buckets::usage(&args),
         Command::Orders(args) => buckets::orders(&args),

@@ -546,6 +546,7 @@ rate_max_age = "3s"
 source_lead_max = "4s"
 collar_period = "5s"
 sweep_interval = "6s"
+kill_alarm_after = "7s"
 retention = "2d"
 orders_expected = 7
 quarantine_parent = "desk"
@@ -569,11 +570,13 @@ conversions = [["EUR", "GBP", "USD"]]"#,
         orders_expected,
         retention,
         sweep_interval,
+        kill_alarm_after,
     } = Settings::parse(&document).unwrap().engine;
     assert_eq!((default_quota, clients_max), (1, 2));
     assert_eq!((orders_expected, retention), (7, 2 * 86_400 * SECOND));
     assert_eq!((rate_max_age, source_lead_max), (3 * SECOND, 4 * SECOND));
     assert_eq!((collar_period, sweep_interval), (5 * SECOND, 6 * SECOND));
+    assert_eq!(kill_alarm_after, 7 * SECOND);
     assert_eq!(quarantine_parent, Some(name("desk")));
     assert_eq!(quarantine_currency, name("USD"));
     let hops: Vec<String> = conversions[0]

@@ -51,7 +51,7 @@ pub struct StateNote {
 }
 
 /// Where an order stands (H2), the most pressing first where several hold.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum OrderState {
     /// Approved on another route, which its client has not accepted: it may not be sent (RR10).
     AwaitingAcceptance,

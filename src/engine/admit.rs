@@ -621,6 +621,9 @@ impl Engine {
             let sum = state.inbound.entry(source.clone()).or_default();
             *sum = sum.checked_add(taken.added).unwrap_or(*sum);
         }
+        if let Some(watch) = &mut state.dead_man {
+            watch.traded(&ask.key.client, now);
+        }
         if sitting.source.is_some() {
             state.counters.rerouted_in = state.counters.rerouted_in.saturating_add(1);
         }

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use super::Engine;
 use super::answer::Receipt;
 use super::bucket::{Bucket, BucketState};
+use super::kills::KillTold;
 use crate::domain::decision::Reason;
 use crate::domain::name::BucketId;
 use crate::domain::state::{StateCause, StateNote, TradingState};
@@ -17,6 +18,8 @@ pub enum Alarm<'a> {
     State(&'a StateAlarm),
     /// An order was released: its time was over, or a halt came before its route was accepted.
     Order(&'a Receipt, Now),
+    /// A kill was made, is overdue, or is resolved.
+    Kill(&'a KillTold),
 }
 
 /// A change of a bucket's state that nobody asked for.

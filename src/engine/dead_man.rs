@@ -200,9 +200,9 @@ impl Engine {
                         && !(rule.exempt_gtc && outlives)
                         && !record.life.is_offered()
                 });
-                live.extend(to_cancel.filter_map(|(_, record)| {
-                    self.order_view(bucket, state, record, now)
-                }));
+                live.extend(
+                    to_cancel.filter_map(|(_, record)| self.order_view(bucket, state, record, now)),
+                );
             }
         }
         tracing::error!(bucket = %bucket.id, client = %client, "a client was lost: the bucket takes no new orders");

@@ -51,7 +51,7 @@ pub enum OrderSlot {
 }
 
 /// An order by its first id, and by the number of the decision that approved it: ids are used again on later days.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Root {
     /// Its first id.
     pub key: OrderKey,

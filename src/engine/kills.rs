@@ -289,7 +289,12 @@ impl Engine {
 
     fn tell_kill(&self, kill: KillView, now: Now) {
         if kill.state == KillState::Unresolved {
-            tracing::error!(actor = kill.note.actor, live = kill.live, orders = kill.orders, "orders of a kill are still live");
+            tracing::error!(
+                actor = kill.note.actor,
+                live = kill.live,
+                orders = kill.orders,
+                "orders of a kill are still live"
+            );
         }
         self.alarms.tell(&Alarm::Kill(&KillTold {
             sequence: self.next_sequence(true),

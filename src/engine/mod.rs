@@ -11,11 +11,13 @@ pub mod answer;
 pub mod bucket;
 pub mod client;
 pub mod controls;
+pub mod dead_man;
 mod executions;
 #[cfg(test)]
 mod faults;
 pub mod group;
 pub mod index;
+pub mod kills;
 pub mod market;
 pub mod offers;
 pub mod order;
@@ -81,6 +83,9 @@ pub struct Engine {
     unsent: Mutex<BTreeSet<(u64, OrderKey)>>,
     /// Orders whose client has to accept their route.
     offers: offers::Offers,
+    kills: kills::Kills,
+    /// Buckets that the loss of a client stops.
+    dead_men: RwLock<Vec<Arc<Bucket>>>,
     accounts: RwLock<BTreeMap<(VenueId, AccountId), Vec<BucketId>>>,
     quarantine: Option<Arc<Bucket>>,
     sequence: AtomicU64,

@@ -23,7 +23,12 @@ impl Engine {
         if note.state < before {
             return Err(AdminError::NeedsRearm);
         }
-        self.set_state(scope, note, before)
+        let mut change = self.set_state(scope, note.clone(), before)?;
+        if note.state == TradingState::Halted {
+            let again = before == note.state;
+            change.kill = self.open_kill(scope, &note, None, &change.live, again);
+        }
+        Ok(change)
     }
 
     /// Makes a state active again (G6).
@@ -140,6 +145,7 @@ impl Engine {
             before,
             after,
             live: Vec::new(),
+            kill: None,
             buckets: 0,
             in_breach: 0,
             reserved: BTreeMap::new(),
@@ -191,7 +197,7 @@ impl Engine {
     }
 }
 
-fn count(sums: &mut BTreeMap<Currency, Money>, currency: &Currency, amount: Money) {
+pub(super) fn count(sums: &mut BTreeMap<Currency, Money>, currency: &Currency, amount: Money) {
     let sum = sums.entry(currency.clone()).or_default();
     *sum = sum.checked_add(amount).unwrap_or(*sum);
 }

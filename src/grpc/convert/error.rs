@@ -29,6 +29,8 @@ pub mod reason {
     /// NOT_FOUND.
     pub const UNKNOWN_DECISION: &str = "UNKNOWN_DECISION";
     /// NOT_FOUND.
+    pub const UNKNOWN_KILL: &str = "UNKNOWN_KILL";
+    /// NOT_FOUND.
     pub const UNKNOWN_INSTRUMENT: &str = "UNKNOWN_INSTRUMENT";
     /// NOT_FOUND.
     pub const UNKNOWN_ACCOUNT: &str = "UNKNOWN_ACCOUNT";
@@ -78,6 +80,7 @@ pub mod reason {
         UNKNOWN_GROUP,
         UNKNOWN_ORDER,
         UNKNOWN_DECISION,
+        UNKNOWN_KILL,
         UNKNOWN_INSTRUMENT,
         UNKNOWN_ACCOUNT,
         BUCKET_EXISTS,
@@ -302,6 +305,13 @@ impl Refusal {
             reason::UNKNOWN_DECISION,
             "no decision of this id asked this client to accept a route",
         )
+    }
+
+    /// NOT_FOUND: no such kill.
+    #[must_use]
+    pub fn unknown_kill() -> Self {
+        let text = "no such kill is kept";
+        Self::new(Code::NotFound, reason::UNKNOWN_KILL, text)
     }
 
     /// NOT_FOUND: no such instrument.

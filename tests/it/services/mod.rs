@@ -7,6 +7,7 @@
 )]
 
 mod buckets;
+mod control;
 mod firm;
 mod market;
 mod monitor;

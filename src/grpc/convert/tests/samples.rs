@@ -294,6 +294,11 @@ pub fn bucket() -> BucketSpec {
             notional_max: dec("4"),
         }],
         inbound_notional_max: dec("5"),
+        dead_man: Some(DeadMan {
+            after: lasting(3),
+            action: DeadManAction::CancelAll.into(),
+            exempt_gtc: Some(false),
+        }),
     }
 }
 
@@ -465,6 +470,7 @@ fn gateway_kinds() -> Vec<Kind> {
                     client_id: s("oms-1"),
                     resume_token: s("dG9rZW4+/w=="),
                     last_server_seq: 7,
+                    heartbeats: true,
                 },
                 &[],
             )],
@@ -848,6 +854,30 @@ fn monitor_kinds() -> Vec<Kind> {
                     cancel_wanted_only: true,
                     page_size: 7,
                     page_token: s("arb-btc/oms-1/a-1"),
+                },
+                &[],
+            )],
+        },
+        Kind {
+            type_name: ".bulkhead.v1.GetKillRequest",
+            read: read!(GetKillRequest, monitor::get_kill),
+            samples: vec![good(
+                &GetKillRequest {
+                    kill_id: s("18fd1bd7c6d2a000-000000000000002a"),
+                    page_size: 7,
+                    page_token: s("oms-1/a-1"),
+                },
+                &[],
+            )],
+        },
+        Kind {
+            type_name: ".bulkhead.v1.ListKillsRequest",
+            read: read!(ListKillsRequest, monitor::list_kills),
+            samples: vec![good(
+                &ListKillsRequest {
+                    unresolved_only: true,
+                    page_size: 7,
+                    page_token: s("18fd1bd7c6d2a000-000000000000002a"),
                 },
                 &[],
             )],
