@@ -208,10 +208,7 @@ pub fn halt(args: &HaltArgs) -> io::Result<ExitCode> {
                 sum(&answer.gross_notional),
             ))?;
             if !answer.kill_id.is_empty() {
-                client::say(&format!(
-                    "  kill {}: `bulkhead kills` follows its orders to their end",
-                    answer.kill_id
-                ))?;
+                client::say("  `bulkhead kills` follows them to their end")?;
             }
         }
         Ok(ExitCode::SUCCESS)

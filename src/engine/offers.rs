@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use super::Engine;
 use super::alarms::Alarm;
 use super::answer::{Receipt, Refusal};
-use super::bucket::Bucket;
+use super::bucket::{Bucket, BucketState};
 use super::index::{Entry, OrderSlot, Root};
 use super::order::{Offer, OfferEnd, OrderRecord};
 use crate::domain::name::{BucketId, ClientId, InstrumentId, VenueId};
@@ -84,6 +84,17 @@ pub struct DecisionId {
     pub sequence: u64,
 }
 
+/// Why an offer is looked at.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Look {
+    /// Its client accepts it, by the decision that was made then.
+    Accept(i64),
+    /// Its time may be over.
+    Overdue,
+    /// Something was stopped.
+    Stopped,
+}
+
 /// What an order that was offered came to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Came {
@@ -109,7 +120,8 @@ impl Engine {
     ) -> Result<(Receipt, Option<i64>), Refusal> {
         let root = self.offers.order(decision.sequence);
         let root = root.filter(|root| root.key.client == *client);
-        let settled = root.and_then(|root| self.settle_offer(&root, Some(decision.at), now));
+        let settled =
+            root.and_then(|root| self.settle_offer(&root, Look::Accept(decision.at), now));
         let (receipt, came) = settled.ok_or(Refusal::UnknownDecision)?;
         match came {
             Came::Accepted(until) => Ok((receipt, until)),
@@ -122,7 +134,7 @@ impl Engine {
     /// Releases the offers whose time is over, and those that something stopped since: a fault that halts a bucket waits for nobody.
     pub(super) fn sweep_offers(&self, now: Now) {
         for root in self.offers.open(Some(now.mono)) {
-            let _ = self.settle_offer(&root, None, now);
+            let _ = self.settle_offer(&root, Look::Overdue, now);
         }
         self.void_stopped(now);
     }
@@ -130,31 +142,38 @@ impl Engine {
     /// Voids every offer whose source or target is stopped (RR15).
     pub(super) fn void_stopped(&self, now: Now) {
         for root in self.offers.open(None) {
-            let _ = self.settle_offer(&root, None, now);
+            let _ = self.settle_offer(&root, Look::Stopped, now);
         }
     }
 
     /// Voids one that was made a moment ago, where its source was stopped meanwhile: whoever stopped it may have looked too early.
     pub(super) fn void_if_stopped(&self, decided: u64, now: Now) {
         if let Some(root) = self.offers.order(decided) {
-            let _ = self.settle_offer(&root, None, now);
+            let _ = self.settle_offer(&root, Look::Stopped, now);
         }
     }
 
-    /// Looks at an offer: lapsed or stopped, it is released. Otherwise it is accepted, where that is asked, with the time of the decision.
-    fn settle_offer(&self, root: &Root, accept: Option<i64>, now: Now) -> Option<(Receipt, Came)> {
+    /// Looks at an offer: lapsed or stopped, it is released. Otherwise it is accepted, where that is asked.
+    fn settle_offer(&self, root: &Root, look: Look, now: Now) -> Option<(Receipt, Came)> {
         let place = self.requests.place(&root.key);
         let mut shard = self.requests.lock(place);
         let entry = shard
             .get_mut(place, &root.key)
             .filter(|entry| entry.decided() == root.decided)?;
         let at = entry.answer.as_ref().map(super::stored::Stored::at);
-        if accept.is_some() && accept != at {
+        if let Look::Accept(wanted) = look
+            && at != Some(wanted)
+        {
             return None;
         }
         // Read with the id held: of two buckets only one is ever locked.
-        let (is_due, is_stopped) = self.look_at(entry, now)?;
-        if accept.is_none() && !is_due && !is_stopped {
+        let (is_overdue, is_stopped) = self.look_at(entry, now)?;
+        let is_wanted = match look {
+            Look::Accept(_) => true,
+            Look::Overdue => is_overdue,
+            Look::Stopped => is_stopped,
+        };
+        if !is_wanted {
             return None;
         }
         let mut came = Came::Ended;
@@ -163,11 +182,8 @@ impl Engine {
                 came = came_of(record, now);
                 return None;
             }
-            let instrument = state.holding(record.instrument)?;
-            let route = state.route(record.account)?;
-            let (own, at) = (state.note.state, &instrument.listed.instrument.id);
-            let over = self.strictest(bucket, own, at, &route.venue, &record.key.client);
-            if is_stopped || stops(over) {
+            // Its own bucket may have been stopped since that was read.
+            if is_stopped || self.is_target_stopped(bucket, state, record)? {
                 came = Came::Void;
                 let done = record.life.release() == Release::Done;
                 if let Some(offer) = &mut record.offer {
@@ -175,7 +191,9 @@ impl Engine {
                 }
                 return done.then(Vec::new);
             }
-            accept?;
+            if !matches!(look, Look::Accept(_)) {
+                return None;
+            }
             record.accept(now);
             came = came_of(record, now);
             if record.send_after_commit {
@@ -191,8 +209,7 @@ impl Engine {
         Some((receipt, came))
     }
 
-    /// Whether there is something to be done about an order that is offered, by its target alone, and whether what it was asked for on is
-    /// stopped.
+    /// Whether the time of an order that is offered is over, and whether its target, or what it was asked for on, is stopped.
     fn look_at(&self, entry: &Entry, now: Now) -> Option<(bool, bool)> {
         let (bucket, number) = match &entry.order {
             OrderSlot::Live(bucket, number) => (bucket, *number),
@@ -204,17 +221,32 @@ impl Engine {
         if !record.life.is_offered() {
             return Some((false, false));
         }
-        let client = &record.key.client;
-        let venue = &state.route(record.account)?.venue;
-        let instrument = state.holding(record.instrument)?;
-        let instrument = instrument.listed.instrument.id.clone();
-        let over = self.strictest(bucket, state.note.state, &instrument, venue, client);
-        let is_due = stops(over) || record.is_lapsed(now);
+        let is_overdue = record.is_lapsed(now);
+        if self.is_target_stopped(bucket, &state, record)? {
+            return Some((is_overdue, true));
+        }
         let offer = record.offer.as_deref().cloned()?;
-        let client = client.clone();
+        let client = record.key.client.clone();
+        let listed = &state.holding(record.instrument)?.listed;
+        let instrument = listed.instrument.id.clone();
         drop(state);
         let is_stopped = self.is_stopped(&offer.bucket, &offer.venue, &instrument, &client);
-        Some((is_due, is_stopped))
+        Some((is_overdue, is_stopped))
+    }
+
+    /// Whether nothing new may leave on the route of an order, while its bucket is locked.
+    fn is_target_stopped(
+        &self,
+        bucket: &Bucket,
+        state: &BucketState,
+        record: &OrderRecord,
+    ) -> Option<bool> {
+        let instrument = &state.holding(record.instrument)?.listed.instrument.id;
+        let venue = &state.route(record.account)?.venue;
+        let (own, client) = (state.note.state, &record.key.client);
+        Some(stops(
+            self.strictest(bucket, own, instrument, venue, client),
+        ))
     }
 
     /// Whether nothing new may leave a bucket for a venue; nor does it from one that is gone.

@@ -129,6 +129,8 @@ fn every_refusal_has_its_code_and_its_reason() {
             Code::NotFound,
             resource("bulkhead.v1.OrderView", "c/o"),
         ),
+        (Refusal::unknown_decision(), Code::NotFound, None),
+        (Refusal::unknown_kill(), Code::NotFound, None),
         (
             Refusal::unknown_instrument(&instrument),
             Code::NotFound,
@@ -160,6 +162,9 @@ fn every_refusal_has_its_code_and_its_reason() {
         obstacle(Obstacle::RearmRequired),
         obstacle(Obstacle::BucketReserved),
         obstacle(Obstacle::FigureTooLarge),
+        obstacle(Obstacle::RouteExpired),
+        obstacle(Obstacle::RouteVoid),
+        obstacle(Obstacle::OrderEnded),
         (Refusal::overloaded(), Code::ResourceExhausted, None),
         (Refusal::draining(), Code::Unavailable, None),
         (Refusal::internal(), Code::Internal, None),

@@ -50,8 +50,7 @@ impl Model {
             let (venue, _) = self.pools[order.bucket].accounts[order.account];
             let stopped =
                 self.is_stopped(order.bucket, venue, at) || self.is_stopped(source, &asked, at);
-            // Whoever looks at it sees that its time is over.
-            if stopped || self.now.mono >= self.orders[at].deadline {
+            if stopped {
                 self.told_of(at);
             }
             if stopped && self.orders[at].is_offered() {
