@@ -307,7 +307,7 @@ fn dead_man(cursor: Cursor<'_>) -> Option<DeadMan> {
     let default = DeadMan::default();
     let mut section = cursor.section()?;
     let after = section.optional("after", |cursor| cursor.length(LENGTHS));
-    let expected = "one of none, no_new, cancel_all";
+    let expected = "one of \"none\", \"no_new\", \"cancel_all\"";
     let action = section.required("action", expected, |cursor| cursor.word(ACTIONS));
     let exempt_gtc = section.optional("exempt_gtc", Cursor::flag);
     section.close();

@@ -17,7 +17,7 @@ use crate::domain::decision::{Dimension, Level};
 use crate::domain::instrument::{Collar, InstrumentType, Payoff};
 use crate::domain::name::{InstrumentId, Kind, Name};
 use crate::domain::time::{MILLISECOND, SECOND};
-use crate::engine::setup::RouteTarget;
+use crate::engine::setup::{DeadMan, DeadManAction, RouteTarget};
 use crate::risk::limits::{
     ConcentrationBound, ConcentrationLimit, InstrumentLimits, InstrumentLists, Limits,
     LookAlikeLimit, NotionalRateLimit, OpenOrdersLimit, PositionRule, PostOnlyRule, RateLimit,
@@ -191,6 +191,31 @@ fn a_name_given_twice_is_refused() {
     let found = problems(&twice);
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].contains("duplicate key"), "{found:?}");
+}
+
+#[test]
+fn the_loss_of_a_client_does_what_the_bucket_says() {
+    let beta = |document: &str| {
+        let buckets = Settings::parse(document).unwrap().buckets;
+        buckets.into_iter().nth(1).unwrap().dead_man
+    };
+    assert_eq!(beta(SOUND), DeadMan::default());
+    let short = beta(&changed(
+        "inbound = {",
+        "dead_man = { action = \"no_new\" }\ninbound = {",
+    ));
+    let expected = DeadMan {
+        action: DeadManAction::NoNew,
+        ..DeadMan::default()
+    };
+    assert_eq!(short, expected);
+    let all = "dead_man = { action = \"cancel_all\", after = \"250ms\", exempt_gtc = false }\ninbound = {";
+    let expected = DeadMan {
+        action: DeadManAction::CancelAll,
+        after: SECOND / 4,
+        exempt_gtc: false,
+    };
+    assert_eq!(beta(&changed("inbound = {", all)), expected);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod isolation;
+mod kills;
 mod reports;
 mod reroutes;
 
