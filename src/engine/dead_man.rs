@@ -180,6 +180,10 @@ impl Engine {
             let mut guard = bucket.state.lock();
             let state = &mut *guard;
             state.roll(now);
+            // Being deleted: should it stay after all, the next sweep finds it.
+            if state.deleted {
+                return;
+            }
             let Some(watch) = &mut state.dead_man else {
                 return;
             };
