@@ -5,6 +5,8 @@ use bulkhead::domain::order::{Order, RerouteConsent, Side};
 use bulkhead::domain::report::Report;
 use bulkhead::domain::state::TradingState;
 
+use bulkhead::engine::answer::ReportFlag;
+
 use super::{REROUTES, broken, bucket_hash, filled, is_approved, no_end, view, walk};
 use crate::model::naive::{CAPACITY, ONE, Place, U};
 use crate::model::run::{Came, Checked, Run, fail, hashes, same};
@@ -281,6 +283,26 @@ fn rr9_rr11_a_reroute_stands_and_its_life_is_the_targets() {
                 Some(route.bucket.as_str()),
             )?;
             if rerouting.source != rerouting.target {
+                // From the account that was asked: booked to the order's bucket all the same, and alarmed (RR10, NL11).
+                let (venue, account) = run.model.pools[rerouting.source].accounts[0];
+                let astray = Report {
+                    client: rerouting.order.key.client.clone(),
+                    venue: id(venue),
+                    account: Some(id(account)),
+                    trade_date: 2,
+                    ..report(
+                        rerouting.order.key.cl_ord_id.as_str(),
+                        &format!("y{number}"),
+                        filled(contract.lot, ONE),
+                    )
+                };
+                let (came, _) = run.both(Event::Report(astray))?;
+                let Came::Receipt(receipt) = came else {
+                    return Err(fail("no receipt"));
+                };
+                let is_alarmed = receipt.flags.contains(&ReportFlag::RouteViolation);
+                same("alarmed", is_alarmed, true)?;
+                same("booked to", receipt.bucket.as_ref(), Some(&route.bucket))?;
                 same(
                     "state of the source",
                     bucket_hash(&run.engine, source, run.now()),
