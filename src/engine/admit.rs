@@ -545,6 +545,7 @@ impl Engine {
                 currency: state.limits.currency.clone(),
                 instrument: Some(Arc::clone(&ask.listed.instrument)),
                 venue: ask.route.venue.clone(),
+                asked: None,
             }));
         }
         if !admitted.verdict.passes() {

@@ -42,8 +42,10 @@ pub struct Subject {
     pub currency: Currency,
     /// The contract; none where it is unknown.
     pub instrument: Option<Arc<Instrument>>,
-    /// The venue that the order names.
+    /// The venue that the findings are about.
     pub venue: VenueId,
+    /// The venue that what stood against a rerouted order is about, where that is another one.
+    pub asked: Option<VenueId>,
 }
 
 /// What came of an execution report.

@@ -40,7 +40,7 @@ use foldhash::fast::RandomState;
 use parking_lot::{Mutex, RwLock};
 
 use self::admit::{Admitted, Sitting};
-use self::answer::{Answer, Refusal};
+use self::answer::{Answer, Refusal, Subject};
 use self::bucket::Bucket;
 use self::client::Client;
 use self::controls::Controls;
@@ -392,7 +392,14 @@ impl Engine {
                 second.subject = admitted.subject.take();
             } else {
                 // An approval tells of its figures only where they are wanted; what stood in the way has figures all the same.
-                second.subject = second.subject.or_else(|| admitted.subject.take());
+                let asked = admitted.subject.take();
+                second.subject = match (second.subject, asked) {
+                    (Some(own), Some(asked)) => Some(Box::new(Subject {
+                        asked: Some(asked.venue),
+                        ..*own
+                    })),
+                    (own, asked) => own.or(asked),
+                };
             }
             second.offered = at_target.offered.is_some();
             *admitted = second;

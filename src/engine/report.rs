@@ -87,7 +87,11 @@ impl Engine {
             };
             news.then_some(flags)
         });
-        told.ok_or(Refusal::UnknownOrder)
+        let receipt = told.ok_or(Refusal::UnknownOrder)?;
+        if receipt.flags.contains(&ReportFlag::RouteNotAccepted) {
+            tracing::error!(client = %client, order = %cl_ord_id, "an order was sent on a route that its client had not accepted: it counts as accepted");
+        }
+        Ok(receipt)
     }
 
     /// Frees an order, or a replace, that the client never sent (H2). An id never seen is remembered, so that a request that comes after its

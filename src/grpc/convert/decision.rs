@@ -90,8 +90,16 @@ fn write_fields(to: &mut Fields<'_>, answer: &Answer, asked: &Asked<'_>) {
     for finding in broken {
         to.made(8, &breach(finding, subject, client));
     }
-    for finding in because {
-        to.made(9, &breach(finding, subject, client));
+    if !because.is_empty() {
+        let asked = subject.and_then(|subject| {
+            Some(Subject {
+                venue: subject.asked.clone()?,
+                ..subject.clone()
+            })
+        });
+        for finding in because {
+            to.made(9, &breach(finding, asked.as_ref().or(subject), client));
+        }
     }
     to.flag(10, *replayed);
     let has_ended = *replayed && order_state.is_some_and(|state| state.is_terminal());

@@ -263,6 +263,7 @@ fn subject() -> Subject {
         currency: "USDT".parse().unwrap(),
         instrument: Some(Arc::new(found.finish(instrument).unwrap())),
         venue: "VENUE-A".parse().unwrap(),
+        asked: None,
     }
 }
 
@@ -437,6 +438,27 @@ fn a_reroute_says_where_to_and_why() {
         (got.because[0].reason, got.because[0].unit.as_str()),
         (601, "orders")
     );
+}
+
+#[test]
+fn what_stood_against_a_rerouted_order_is_about_the_venue_that_was_asked() {
+    let by_venue = || Finding {
+        dimension: Some(Dimension::Venue),
+        ..finding(Reason::Concentration, Level::Bucket, Unit::Money)
+    };
+    let outcome = Outcome::Rerouted {
+        to: route(),
+        because: Box::new([by_venue()]),
+    };
+    let mut told = answer(outcome);
+    told.decision.figures = Some(Box::new([by_venue()]));
+    told.subject = Some(Box::new(Subject {
+        asked: Some("VENUE-B".parse().unwrap()),
+        ..subject()
+    }));
+    let got = decision::write(&told, &asked(&key("a-1")));
+    assert_eq!(got.because[0].scope_value, "VENUE-B");
+    assert_eq!(got.figures[0].scope_value, "VENUE-A");
 }
 
 #[test]
