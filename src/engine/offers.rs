@@ -19,7 +19,7 @@ use crate::domain::name::{BucketId, ClientId, InstrumentId, VenueId};
 use crate::domain::order::OrderKey;
 use crate::domain::state::TradingState;
 use crate::domain::time::Now;
-use crate::risk::lifecycle::{Release, Stage};
+use crate::risk::lifecycle::Release;
 
 /// Offers that are open, and the orders of all that are remembered. A leaf lock, which only those who have to accept a route come to.
 #[derive(Default)]
@@ -310,7 +310,7 @@ impl OrderRecord {
     /// Its client accepts its route, or someone sent it: from now on its word has as much time as that of any other order.
     pub(super) fn accept(&mut self, now: Now) {
         let patience = self.patience();
-        if self.life.stage() == Stage::Offered
+        if self.life.is_offered()
             && let Some(offer) = &mut self.offer
         {
             self.life.accept();
