@@ -172,7 +172,7 @@ mod tests {
             assert!((1..64).contains(&bit), "{name}");
             assert!(bits.insert(bit), "{name}");
         }
-        assert_eq!(bits.len(), 50);
+        assert_eq!(bits.len(), 51);
     }
 
     #[test]

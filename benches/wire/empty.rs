@@ -76,6 +76,13 @@ impl GatewayService for Empty {
         Ok(Response::new(ReleaseResponse::default()))
     }
 
+    async fn accept_route(
+        &self,
+        _: Request<bulkhead::pb::AcceptRouteRequest>,
+    ) -> Result<Response<bulkhead::pb::AcceptRouteResponse>, Status> {
+        Ok(Response::new(bulkhead::pb::AcceptRouteResponse::default()))
+    }
+
     async fn what_if(&self, _: Request<WhatIfRequest>) -> Result<Response<WhatIfResponse>, Status> {
         Ok(Response::new(WhatIfResponse::default()))
     }
@@ -130,6 +137,8 @@ fn answer(
             | Payload::Report(_)
             | Payload::Notify(_)
             | Payload::Release(_)
+            | Payload::AcceptRoute(_)
+            | Payload::Heartbeat(_)
             | Payload::WhatIf(_),
         )
         | None => session_response::Payload::Error(OperationError {

@@ -11,8 +11,9 @@ use serde_json::{Map, Value, json};
 use super::client::counted;
 use crate::config::{Error, Settings, Sources, describe};
 use crate::domain::decision::Level;
+use crate::domain::duration;
 use crate::domain::name::{AccountId, OwnerId, VenueId};
-use crate::engine::setup::{BucketSetup, GroupSetup};
+use crate::engine::setup::{BucketSetup, DeadManAction, GroupSetup};
 use crate::risk::calendar::Calendar;
 use crate::risk::limits::GroupLimits;
 
@@ -192,6 +193,11 @@ fn bucket_json(bucket: &BucketSetup, other: Option<&OwnerId>) -> Value {
             "from": inbound,
             "total_max": bucket.inbound_total_max.map(|max| max.to_string()),
         },
+        "dead_man": {
+            "after": duration::format(bucket.dead_man.after),
+            "action": action_name(bucket.dead_man.action),
+            "exempt_gtc": bucket.dead_man.exempt_gtc,
+        },
     });
     set(
         &mut entry,
@@ -339,7 +345,29 @@ fn around(bucket: &BucketSetup) -> Vec<describe::Entry> {
         let text = format!("{}; {total} in all", joined(rules.collect()));
         rows.push(describe::entry("inbound", text));
     }
+    let dead_man = bucket.dead_man;
+    if dead_man.action != DeadManAction::None {
+        let text = format!(
+            "{} when a client is lost for {}{}",
+            action_name(dead_man.action),
+            duration::format(dead_man.after),
+            if dead_man.exempt_gtc {
+                "; GTC and GTD stay"
+            } else {
+                ""
+            },
+        );
+        rows.push(describe::entry("dead_man", text));
+    }
     rows
+}
+
+const fn action_name(action: DeadManAction) -> &'static str {
+    match action {
+        DeadManAction::None => "none",
+        DeadManAction::NoNew => "no_new",
+        DeadManAction::CancelAll => "cancel_all",
+    }
 }
 
 /// One row per limit: the parts of one limit stand in one row.

@@ -182,6 +182,7 @@ pub fn halt(args: &HaltArgs) -> io::Result<ExitCode> {
                 "state": state_json(answer.state.as_ref()),
                 "buckets": answer.buckets,
                 "live_orders": answer.live_orders,
+                "kill": (!answer.kill_id.is_empty()).then_some(&answer.kill_id),
                 "buckets_in_breach": answer.buckets_in_breach,
                 "open_notional": answer.open_notional.iter().map(|it| client::exact_money(Some(it))).collect::<Vec<_>>(),
                 "gross_notional": answer.gross_notional.iter().map(|it| client::exact_money(Some(it))).collect::<Vec<_>>(),
@@ -206,6 +207,9 @@ pub fn halt(args: &HaltArgs) -> io::Result<ExitCode> {
                 sum(&answer.open_notional),
                 sum(&answer.gross_notional),
             ))?;
+            if !answer.kill_id.is_empty() {
+                client::say("  `bulkhead kills` follows them to their end")?;
+            }
         }
         Ok(ExitCode::SUCCESS)
     })

@@ -1,10 +1,12 @@
 //! The command line: one module per command, or per few that belong together.
 
+pub mod accept;
 pub mod basket;
 pub mod buckets;
 pub mod check_config;
 pub mod client;
 pub mod control;
+pub mod kills;
 pub mod mark;
 pub mod max_quantity;
 pub mod moves;
@@ -19,10 +21,12 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use accept::AcceptArgs;
 use basket::BasketArgs;
 use buckets::{BucketsArgs, OrdersArgs, UsageArgs};
 use check_config::CheckConfigArgs;
 use control::{HaltArgs, RearmArgs};
+use kills::KillsArgs;
 use mark::MarkArgs;
 use max_quantity::MaxQuantityArgs;
 use moves::MoveArgs;
@@ -56,6 +60,8 @@ enum Command {
     MaxQuantity(MaxQuantityArgs),
     /// Send orders that are approved all or none: exit code 0 approved, 2 rejected, 1 no answer
     Basket(BasketArgs),
+    /// Accept the route of a rerouted order
+    Accept(AcceptArgs),
     /// Show the buckets
     Buckets(BucketsArgs),
     /// Show how much of every limit of a bucket, group, venue or counterparty is used
@@ -68,6 +74,8 @@ enum Command {
     Watch(WatchArgs),
     /// Stop trading in a scope
     Halt(HaltArgs),
+    /// Show what was live when something was stopped, and what still is
+    Kills(KillsArgs),
     /// End a halt
     Rearm(RearmArgs),
     /// Hang a bucket under another group
@@ -97,6 +105,8 @@ pub fn run() -> ExitCode {
         Command::Order(args) => order::run(&args),
         Command::MaxQuantity(args) => max_quantity::run(&args),
         Command::Basket(args) => basket::run(&args),
+        Command::Accept(args) => accept::run(&args),
+        Command::Kills(args) => kills::run(&args),
         Command::Buckets(args) => buckets::buckets(&args),
         Command::Usage(args) => buckets::usage(&args),
         Command::Orders(args) => buckets::orders(&args),

@@ -56,6 +56,9 @@ pub struct OrderArgs {
     /// Let the order go to another route that the bucket declares, when its own is full
     #[arg(long)]
     pub reroute: bool,
+    /// As --reroute, but the route has to be accepted before the order is sent
+    #[arg(long, conflicts_with = "reroute")]
+    pub ask_route: bool,
     /// Only ask: nothing is reserved, nothing is kept
     #[arg(long)]
     pub what_if: bool,
@@ -268,7 +271,7 @@ fn order(args: &OrderArgs, limit: Option<String>, venue: String, account: String
         price: limit.as_deref().map(decimal),
         stop_price: args.stop.as_deref().map(decimal),
         time_in_force: args.tif.of().into(),
-        allow_reroute: args.reroute,
+        allow_reroute: args.reroute || args.ask_route,
         auto_accept_route: args.reroute,
         reduce_only: args.reduce_only,
         post_only: args.post_only,
@@ -337,6 +340,10 @@ fn to_text(decision: &pb::Decision, bucket: &str) -> String {
         (decision.replayed, "decided before"),
         (decision.order_ended, "the order has ended: do not send it"),
         (decision.closing_restricted, "only closes"),
+        (
+            decision.acceptance_required,
+            "not to be sent before `bulkhead accept`",
+        ),
     ] {
         if told {
             notes.push(note.to_owned());

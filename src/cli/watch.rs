@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::buckets::{order_json, order_state, side_name};
 use super::client::{self, Connection, counted, exact, exact_money, number, short};
 use super::control::{scope_text, state_json, state_name};
+use super::kills::{kill_json, kill_text};
 use super::order::{self, outcome_name, route_text};
 use crate::pb;
 use crate::pb::monitor_service_client::MonitorServiceClient;
@@ -102,6 +103,7 @@ fn to_text(event: &pb::WatchResponse) -> String {
             event.actor,
             event.reason
         ),
+        Some(Event::Kill(kill)) => format!("KILL      {}", kill_text(kill)),
         Some(Event::Missed(missed)) => format!(
             "MISSED    {}: this watcher is too slow",
             counted(missed.count, "event")
@@ -250,6 +252,7 @@ fn to_json(event: &pb::WatchResponse) -> Value {
                 "reason": event.reason,
             }),
         ),
+        Some(Event::Kill(kill)) => ("kill", kill_json(kill)),
         Some(Event::Missed(missed)) => ("missed", json!({ "count": missed.count })),
         None => ("unknown", Value::Null),
     };

@@ -48,6 +48,7 @@ pub(super) fn read(
     });
     let collar_period = section.optional("collar_period", |cursor| cursor.length(LENGTHS));
     let sweep_interval = section.optional("sweep_interval", |cursor| cursor.length(SWEEPS));
+    let kill_alarm_after = section.optional("kill_alarm_after", |cursor| cursor.length(LENGTHS));
     let retention = section.optional("retention", |cursor| cursor.length(RETENTIONS));
     let orders_expected = section.optional("orders_expected", |cursor| cursor.count(ORDERS));
     let parent = match section.take("quarantine_parent") {
@@ -72,6 +73,7 @@ pub(super) fn read(
     engine.source_lead_max = lead.unwrap_or(engine.source_lead_max);
     engine.collar_period = collar_period.unwrap_or(engine.collar_period);
     engine.sweep_interval = sweep_interval.unwrap_or(engine.sweep_interval);
+    engine.kill_alarm_after = kill_alarm_after.unwrap_or(engine.kill_alarm_after);
     engine.retention = retention.unwrap_or(engine.retention);
     engine.orders_expected = orders_expected.unwrap_or(ORDERS_EXPECTED);
     engine.conversions = conversions.unwrap_or_default();

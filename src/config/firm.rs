@@ -12,9 +12,11 @@ use crate::domain::decision::Level;
 use crate::domain::name::{AccountId, BucketId, Currency, GroupId, OwnerKind, Tag, VenueId};
 use crate::engine::bucket::ACCOUNTS as ACCOUNTS_MAX;
 use crate::engine::setup::{
-    BucketSetup, CounterpartySetup, GroupSetup, InboundRule, RerouteRule, RouteTarget, VenueSetup,
+    BucketSetup, CounterpartySetup, DeadMan, DeadManAction, GroupSetup, InboundRule, RerouteRule,
+    RouteTarget, VenueSetup,
 };
 use crate::risk::calendar::{Calendar, TradingWindow};
+use crate::risk::flaws::LENGTHS;
 use crate::risk::limits::GroupLimits;
 use crate::risk::owners::Owned;
 use jiff::civil::Weekday;
@@ -446,6 +448,7 @@ fn bucket(id: BucketId, cursor: Cursor<'_>, around: &Surroundings<'_, '_>) -> Op
     hold_together(limits.as_ref(), other_limits.as_ref(), other);
     let reroute = section.optional("reroute", |cursor| reroute(cursor, names));
     let inbound = section.optional("inbound", |cursor| inbound(&id, cursor, names));
+    let dead_man = section.optional("dead_man", dead_man);
     section.close();
     let (inbound, inbound_total_max) = inbound.unwrap_or_default();
     Some(BucketSetup {
@@ -458,6 +461,29 @@ fn bucket(id: BucketId, cursor: Cursor<'_>, around: &Surroundings<'_, '_>) -> Op
         reroute: reroute.unwrap_or_default(),
         inbound,
         inbound_total_max,
+        dead_man: dead_man.unwrap_or_default(),
+    })
+}
+
+const ACTIONS: &[(&str, DeadManAction)] = &[
+    ("none", DeadManAction::None),
+    ("no_new", DeadManAction::NoNew),
+    ("cancel_all", DeadManAction::CancelAll),
+];
+
+/// What the loss of a client does (G5).
+fn dead_man(cursor: Cursor<'_>) -> Option<DeadMan> {
+    let default = DeadMan::default();
+    let mut section = cursor.section()?;
+    let after = section.optional("after", |cursor| cursor.length(LENGTHS));
+    let expected = "one of \"none\", \"no_new\", \"cancel_all\"";
+    let action = section.required("action", expected, |cursor| cursor.word(ACTIONS));
+    let exempt_gtc = section.optional("exempt_gtc", Cursor::flag);
+    section.close();
+    Some(DeadMan {
+        after: after.unwrap_or(default.after),
+        action: action?,
+        exempt_gtc: exempt_gtc.unwrap_or(default.exempt_gtc),
     })
 }
 

@@ -17,7 +17,7 @@ use crate::domain::decision::{Dimension, Level, Reason};
 use crate::domain::instrument::{Collar, InstrumentType, Payoff};
 use crate::domain::name::{InstrumentId, Kind, Name};
 use crate::domain::time::{MILLISECOND, SECOND};
-use crate::engine::setup::RouteTarget;
+use crate::engine::setup::{DeadMan, DeadManAction, RouteTarget};
 use crate::risk::calendar::Calendar;
 use crate::risk::limits::{
     ConcentrationBound, ConcentrationLimit, GroupLimits, InstrumentLimits, InstrumentLists, Limits,
@@ -193,6 +193,31 @@ fn a_name_given_twice_is_refused() {
     let found = problems(&twice);
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].contains("duplicate key"), "{found:?}");
+}
+
+#[test]
+fn the_loss_of_a_client_does_what_the_bucket_says() {
+    let beta = |document: &str| {
+        let buckets = Settings::parse(document).unwrap().buckets;
+        buckets.into_iter().nth(1).unwrap().dead_man
+    };
+    assert_eq!(beta(SOUND), DeadMan::default());
+    let short = beta(&changed(
+        "inbound = {",
+        "dead_man = { action = \"no_new\" }\ninbound = {",
+    ));
+    let expected = DeadMan {
+        action: DeadManAction::NoNew,
+        ..DeadMan::default()
+    };
+    assert_eq!(short, expected);
+    let all = "dead_man = { action = \"cancel_all\", after = \"250ms\", exempt_gtc = false }\ninbound = {";
+    let expected = DeadMan {
+        action: DeadManAction::CancelAll,
+        after: SECOND / 4,
+        exempt_gtc: false,
+    };
+    assert_eq!(beta(&changed("inbound = {", all)), expected);
 }
 
 #[test]
@@ -562,6 +587,7 @@ rate_max_age = "3s"
 source_lead_max = "4s"
 collar_period = "5s"
 sweep_interval = "6s"
+kill_alarm_after = "7s"
 retention = "2d"
 orders_expected = 7
 quarantine_parent = "desk"
@@ -589,12 +615,14 @@ owners = ["desk", "risk"]"#,
         sweep_interval,
         venues,
         counterparties,
+        kill_alarm_after,
     } = Settings::parse(&document).unwrap().engine;
     assert!(venues.is_empty() && counterparties.is_empty());
     assert_eq!((default_quota, clients_max), (1, 2));
     assert_eq!((orders_expected, retention), (7, 2 * 86_400 * SECOND));
     assert_eq!((rate_max_age, source_lead_max), (3 * SECOND, 4 * SECOND));
     assert_eq!((collar_period, sweep_interval), (5 * SECOND, 6 * SECOND));
+    assert_eq!(kill_alarm_after, 7 * SECOND);
     assert_eq!(quarantine_parent, Some(name("desk")));
     assert_eq!(quarantine_currency, name("USD"));
     let hops: Vec<String> = conversions[0]

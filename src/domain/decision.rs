@@ -151,6 +151,8 @@ reasons! {
     ReplaceMismatch = 804, "the replace does not fit the order";
     /// H2: a release of an order that is known to be sent.
     OrderAlreadySent = 805, "the order was sent";
+    /// RR10: a replace of an order whose route its client has not accepted.
+    RouteNotAccepted = 806, "the order's route has not been accepted";
     /// A figure left the range of exact arithmetic.
     Overflow = 901, "a figure is too large to compute";
     /// A fault of the gateway while deciding; the bucket is halted.

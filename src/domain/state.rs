@@ -31,6 +31,8 @@ pub enum StateCause {
     Liquidation,
     /// By a fault of the gateway itself.
     Fault,
+    /// By the loss of a client that trades there (G5).
+    DeadMan,
 }
 
 /// A state with its history of one line.
@@ -49,8 +51,10 @@ pub struct StateNote {
 }
 
 /// Where an order stands (H2), the most pressing first where several hold.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum OrderState {
+    /// Approved on another route, which its client has not accepted: it may not be sent (RR10).
+    AwaitingAcceptance,
     /// Approved; not known to be sent.
     Reserved,
     /// Sent to the venue.

@@ -11,11 +11,12 @@ use super::client::Client;
 use super::controls::Controls;
 use super::group::Group;
 use super::index::{Entry, ExecutionKind, OrderSlot};
+use super::kills::KillId;
 use super::market::{Accepted, InstrumentError, MarkUpdate, Market, RateUpdate, Upserted};
 use super::moves::Around;
 use super::order::{OrderRecord, OrderView};
 use super::roster::{Piece, pieces_for};
-use super::setup::{BucketSetup, EngineSetup, GroupSetup, RerouteRule};
+use super::setup::{BucketSetup, DeadManAction, EngineSetup, GroupSetup, RerouteRule};
 use super::shards::Shards;
 use super::stock::Stock;
 use super::view::Usage;
@@ -147,6 +148,8 @@ pub struct StateChange {
     pub after: TradingState,
     /// Live orders it reaches.
     pub live: Vec<OrderView>,
+    /// The kill that follows them to their end, where there are any and it is a halt (G4).
+    pub kill: Option<KillId>,
     /// Buckets it reaches.
     pub buckets: u64,
     /// Those of them that are above a limit.
@@ -216,6 +219,9 @@ impl Engine {
             pieces: Stock::default(),
             executions: Shards::default(),
             unsent: Mutex::default(),
+            offers: super::offers::Offers::default(),
+            kills: super::kills::Kills::default(),
+            dead_men: RwLock::default(),
             accounts: RwLock::default(),
             quarantine: None,
             sequence: core::sync::atomic::AtomicU64::new(0),
@@ -411,13 +417,18 @@ impl Engine {
             }
         }
         let id = setup.id.clone();
+        let is_watched = setup.dead_man.action != DeadManAction::None;
         let mut state = BucketState::new(setup, limits, self.next_bucket(), levels);
         (state.documents, state.limits) = (documents, effective);
         let bucket = Bucket {
             id: id.clone(),
             state: Mutex::new(state),
         };
-        self.buckets.insert(id, Arc::new(bucket));
+        let bucket = Arc::new(bucket);
+        if is_watched {
+            self.dead_men.write().push(Arc::clone(&bucket));
+        }
+        self.buckets.insert(id, bucket);
         Ok(self.next_sequence(true))
     }
 
@@ -509,6 +520,9 @@ impl Engine {
         });
         drop(accounts);
         self.buckets.remove(id);
+        self.dead_men
+            .write()
+            .retain(|known| !Arc::ptr_eq(known, &bucket));
         Ok(self.next_sequence(true))
     }
 
@@ -727,6 +741,9 @@ impl Engine {
     pub fn sweep(&self, now: Now, round: usize) {
         const ROUNDS: usize = 64;
         self.release_overdue(now);
+        self.sweep_dead_men(now);
+        self.sweep_offers(now);
+        self.sweep_kills(now);
         self.sweep_requests(now, round, ROUNDS);
         let keep = |execution: &mut super::index::Execution| {
             (execution.until > now.wall).then_some(execution.until)

@@ -22,12 +22,12 @@ use super::bucket::{Bucket, BucketState, Move, Opened, Seat, Shift, Touched};
 use super::client::Client;
 use super::group::{Footprint, GroupAfter, GroupState, LEVELS, Levels, Site};
 use super::market::Listed;
-use super::order::{OrderRecord, resting_price};
+use super::order::{Offer, OrderRecord, resting_price};
 use super::{DEPTH, Engine};
 use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::decision::{Finding, Level, Reason, Route, Versions};
 use crate::domain::instrument::Instrument;
-use crate::domain::name::BucketId;
+use crate::domain::name::{BucketId, VenueId};
 use crate::domain::order::{Attributes, Order, OrderKey, Replace, Side, Size, Terms, TimeInForce};
 use crate::domain::state::{BreachCause, TradingState};
 use crate::domain::time::Now;
@@ -54,6 +54,8 @@ pub(super) struct Sitting<'a> {
     pub quiet: bool,
     /// Bucket it was addressed to, where that is another one.
     pub source: Option<&'a BucketId>,
+    /// The route it was addressed to, where its client has to accept this one before it sends (RR10).
+    pub offered: Option<(&'a BucketId, &'a VenueId)>,
     /// Whether all of it is undone in the end: it takes no number of the log.
     pub trial: bool,
 }
@@ -94,6 +96,8 @@ pub(super) struct Admitted {
     pub closing_restricted: bool,
     /// Version of the bucket's state that was seen.
     pub state_version: u64,
+    /// Whether its client has to accept the route (RR10).
+    pub offered: bool,
     /// What the findings count in, where there are any.
     pub subject: Option<Box<Subject>>,
 }
@@ -242,6 +246,14 @@ impl Engine {
         let Some(record) = state.orders.get(number) else {
             return refuse(state, Level::Order, Reason::OrderEnded);
         };
+        if record.life.is_offered() {
+            let reason = if record.is_lapsed(sitting.now) {
+                Reason::OrderEnded
+            } else {
+                Reason::RouteNotAccepted
+            };
+            return refuse(state, Level::Order, reason);
+        }
         let names_it = record
             .life
             .versions()
@@ -621,6 +633,7 @@ impl Engine {
                 currency: state.limits.currency.clone(),
                 instrument: Some(Arc::clone(&ask.listed.instrument)),
                 venue: ask.route.venue.clone(),
+                asked: None,
             }));
         }
         if !admitted.verdict.passes() {
@@ -704,6 +717,9 @@ impl Engine {
             let sum = state.inbound.entry(source.clone()).or_default();
             *sum = sum.checked_add(taken.added).unwrap_or(*sum);
         }
+        if let Some(watch) = &mut state.dead_man {
+            watch.traded(&ask.key.client, now);
+        }
         if sitting.source.is_some() {
             state.counters.rerouted_in = state.counters.rerouted_in.saturating_add(1);
         }
@@ -749,6 +765,7 @@ impl Engine {
                     send_after_commit,
                     source,
                     link,
+                    offer,
                 } = &mut *seat;
                 *key = ask.key.clone();
                 *instrument = number;
@@ -768,7 +785,17 @@ impl Engine {
                 *send_after_commit = sitting.client.setup.send_after_commit;
                 *source = sitting.source.cloned().map(Box::new);
                 *link = ask.link.map(Box::new);
-                if *send_after_commit {
+                *offer = sitting.offered.map(|(bucket, venue)| {
+                    life.offer();
+                    self.offers.put(*deadline, key, admitted.sequence);
+                    Box::new(Offer {
+                        bucket: bucket.clone(),
+                        venue: venue.clone(),
+                        accepted: None,
+                        end: None,
+                    })
+                });
+                if *send_after_commit && offer.is_none() {
                     self.unsent.lock().insert((*deadline, key.clone()));
                 }
                 state.orders.insert(seat, &self.pieces)

@@ -3,14 +3,28 @@
 use std::sync::OnceLock;
 
 use super::Engine;
+use super::answer::Receipt;
 use super::bucket::{Bucket, BucketState};
+use super::kills::KillTold;
 use crate::domain::decision::Reason;
 use crate::domain::name::BucketId;
 use crate::domain::state::{StateCause, StateNote, TradingState};
+use crate::domain::time::Now;
+
+/// What nobody asked for.
+#[derive(Clone, Copy, Debug)]
+pub enum Alarm<'a> {
+    /// A bucket's state changed.
+    State(&'a StateAlarm),
+    /// An order was released: its time was over, or a halt came before its route was accepted.
+    Order(&'a Receipt, Now),
+    /// A kill was made, is overdue, or is resolved.
+    Kill(&'a KillTold),
+}
 
 /// A change of a bucket's state that nobody asked for.
 #[derive(Clone, Debug)]
-pub struct Alarm {
+pub struct StateAlarm {
     /// Number of the event.
     pub sequence: u64,
     /// The bucket.
@@ -21,17 +35,24 @@ pub struct Alarm {
     pub after: StateNote,
 }
 
-type Listener = Box<dyn Fn(&Alarm) + Send + Sync>;
+type Listener = Box<dyn Fn(&Alarm<'_>) + Send + Sync>;
 
 /// Who hears of alarms.
 #[derive(Default)]
 pub struct Alarms(OnceLock<Listener>);
 
 impl Alarms {
-    /// Hears of every alarm from now on; only the first one who asks does. It is called under the locks of a decision: it must neither wait
-    /// nor ask the engine anything.
-    pub fn listen(&self, listener: impl Fn(&Alarm) + Send + Sync + 'static) {
+    /// Hears of every alarm from now on; only the first one who asks does. It may be called under the locks of a decision: it must neither
+    /// wait nor ask the engine anything.
+    pub fn listen(&self, listener: impl Fn(&Alarm<'_>) + Send + Sync + 'static) {
         let _ = self.0.set(Box::new(listener));
+    }
+
+    /// Tells whoever listens.
+    pub(super) fn tell(&self, alarm: &Alarm<'_>) {
+        if let Some(listener) = self.0.get() {
+            listener(alarm);
+        }
     }
 }
 
@@ -47,13 +68,16 @@ impl Engine {
             since: state.seen(),
         };
         let before = core::mem::replace(&mut state.note, after.clone()).state;
-        if let Some(listener) = self.alarms.0.get() {
-            listener(&Alarm {
-                sequence: self.next_sequence(true),
-                bucket: bucket.id.clone(),
-                before,
-                after,
-            });
-        }
+        self.tell_state(bucket, before, after);
+    }
+
+    /// Tells that a bucket's state changed by itself.
+    pub(super) fn tell_state(&self, bucket: &Bucket, before: TradingState, after: StateNote) {
+        self.alarms.tell(&Alarm::State(&StateAlarm {
+            sequence: self.next_sequence(true),
+            bucket: bucket.id.clone(),
+            before,
+            after,
+        }));
     }
 }

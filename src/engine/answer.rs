@@ -29,6 +29,8 @@ pub struct Answer {
     pub closing_restricted: bool,
     /// Version of the bucket's own state that the decision saw.
     pub state_version: u64,
+    /// Whether its client has to accept the route before it sends the order (RR10).
+    pub offered: bool,
     /// What the findings count in. Needed only where the decision has findings or figures: without it they are told without units.
     pub subject: Option<Box<Subject>>,
 }
@@ -65,8 +67,10 @@ pub struct Subject {
     pub currency: Currency,
     /// The contract; none where it is unknown.
     pub instrument: Option<Arc<Instrument>>,
-    /// The venue that the order names.
+    /// The venue that the findings are about.
     pub venue: VenueId,
+    /// The venue that what stood against a rerouted order is about, where that is another one.
+    pub asked: Option<VenueId>,
 }
 
 /// The largest quantity that would pass, by side (K2).
@@ -152,6 +156,8 @@ pub enum ReportFlag {
     ReduceOnlyExcess,
     /// What became of the order cannot be known from here.
     NeedsReconciliation,
+    /// The order was sent, or executed, on a route that its client had not accepted (RR10).
+    RouteNotAccepted,
 }
 
 /// What a bucket holds of one instrument, as seen from outside.
@@ -202,4 +208,13 @@ pub enum Refusal {
     /// There are as many clients as the gateway is set up for.
     #[error("too many clients")]
     TooManyClients,
+    /// No answer of that id asked this client to accept a route.
+    #[error("no such decision waits for this client")]
+    UnknownDecision,
+    /// The time to accept the route is over: the order was released.
+    #[error("the time to accept the route is over")]
+    RouteExpired,
+    /// A halt came before the acceptance (RR15): the order was released.
+    #[error("a halt came before the route was accepted")]
+    RouteVoid,
 }

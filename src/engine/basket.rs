@@ -184,6 +184,7 @@ impl Engine {
             quiet: false,
             source: None,
             trial: !commit,
+            offered: None,
         };
         let together = Together {
             legs: &legs,

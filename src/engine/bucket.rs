@@ -25,11 +25,12 @@ use links::Link;
 pub use links::{Relinked, Seat};
 pub use savepoint::Savepoint;
 
+use super::dead_man::DeadManWatch;
 use super::group::Levels;
 use super::market::{Listed, Market};
 use super::order::OrderRecord;
 use super::roster::Roster;
-use super::setup::{BucketSetup, InboundRule, RerouteRule};
+use super::setup::{BucketSetup, DeadMan, InboundRule, RerouteRule};
 use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::decision::{Level, Reason, Route};
 use crate::domain::name::{AccountId, BucketId, VenueId};
@@ -77,6 +78,9 @@ pub struct BucketState {
     pub inbound_total_max: Option<Money>,
     /// Notional that came in today, by source.
     pub inbound: BTreeMap<BucketId, Money>,
+    /// Who trades here, where the loss of a client stops the bucket.
+    pub dead_man: Option<Box<DeadManWatch>>,
+    dead_man_rule: DeadMan,
     /// When it was last looked at.
     seen: Now,
     day_end: i64,
@@ -231,6 +235,8 @@ impl BucketState {
             inbound_rules: setup.inbound.into(),
             inbound_total_max: setup.inbound_total_max,
             inbound: BTreeMap::new(),
+            dead_man: DeadManWatch::new(setup.dead_man),
+            dead_man_rule: setup.dead_man,
             seen: Now::default(),
             day_end: i64::MIN,
             window_open: false,
@@ -328,6 +334,7 @@ impl BucketState {
             reroute: RerouteRule::clone(&self.reroute),
             inbound: self.inbound_rules.to_vec(),
             inbound_total_max: self.inbound_total_max,
+            dead_man: self.dead_man_rule,
         }
     }
 

@@ -1,10 +1,12 @@
 //! A client of the gateway: its quota of ids and its own order rate.
 
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
+use super::dead_man::Pulse;
 use super::setup::ClientSetup;
+use crate::domain::time::Now;
 use crate::risk::window::OrderRate;
 
 /// A client. Its rate window is a leaf lock: nothing is locked after it.
@@ -15,6 +17,10 @@ pub struct Client {
     used: AtomicU32,
     /// Orders within the window of its session's F1.
     pub rate: Mutex<OrderRate>,
+    /// Its sessions (G5); a leaf lock that no order comes to.
+    pub(super) pulse: Mutex<Pulse>,
+    /// When it last sent something in a session, monotonic nanoseconds.
+    seen: AtomicU64,
 }
 
 impl Client {
@@ -25,7 +31,19 @@ impl Client {
             setup,
             used: AtomicU32::new(0),
             rate: Mutex::default(),
+            pulse: Mutex::default(),
+            seen: AtomicU64::new(0),
         }
+    }
+
+    /// It sent something in a session.
+    pub fn beat(&self, now: Now) {
+        self.seen.fetch_max(now.mono, Ordering::Relaxed);
+    }
+
+    /// When it last did, monotonic nanoseconds.
+    pub(super) fn seen(&self) -> u64 {
+        self.seen.load(Ordering::Relaxed)
     }
 
     /// Ids stored for it.
@@ -62,6 +80,8 @@ impl Client {
             setup: self.setup.clone(),
             used: AtomicU32::new(self.used()),
             rate: Mutex::new(self.rate.lock().clone()),
+            pulse: Mutex::default(),
+            seen: AtomicU64::new(0),
         }
     }
 

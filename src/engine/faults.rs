@@ -19,13 +19,17 @@ mod tests {
     use crate::domain::basket::Basket;
     use crate::domain::decision::{Outcome, Reason};
     use crate::domain::instrument::{Instrument, InstrumentType, Listing, Payoff};
-    use crate::domain::order::{Attributes, Order, OrderKey, Side, Size, Terms, TimeInForce};
+    use crate::domain::order::{
+        Attributes, Order, OrderKey, RerouteConsent, Side, Size, Terms, TimeInForce,
+    };
     use crate::domain::report::{Report, ReportKind};
     use crate::domain::state::{StateCause, TradingState};
     use crate::domain::time::Now;
     use crate::engine::Engine;
-    use crate::engine::answer::{Answer, ReportFlag};
-    use crate::engine::setup::{BucketSetup, EngineSetup};
+    use crate::engine::alarms::{Alarm, StateAlarm};
+    use crate::engine::answer::{Answer, Refusal, ReportFlag};
+    use crate::engine::offers::DecisionId;
+    use crate::engine::setup::{BucketSetup, EngineSetup, InboundRule, RouteTarget};
     use crate::risk::limits::Limits;
 
     fn order(bucket: &str, cl_ord_id: &str) -> Order {
@@ -101,9 +105,10 @@ mod tests {
         .unwrap();
         let now = Now { wall: 1, mono: 1 };
         let (heard, alarms) = std::sync::mpsc::channel();
-        engine
-            .alarms
-            .listen(move |alarm| heard.send(alarm.clone()).unwrap());
+        engine.alarms.listen(move |alarm| {
+            let Alarm::State(alarm) = alarm else { return };
+            heard.send(StateAlarm::clone(alarm)).unwrap();
+        });
         let sibling = engine.bucket(&"b".parse().unwrap()).unwrap();
         let before = engine.bucket_hash(&sibling, now);
 
@@ -225,5 +230,56 @@ mod tests {
         assert_eq!(view.note.cause, StateCause::Fault);
         assert_eq!((view.live_orders, view.reserved), (1, held));
         assert_eq!(engine.live_orders(&faulty, now).len(), 1);
+    }
+
+    /// A fault stops a bucket without a call that could void what waits there: the acceptance is refused all the same, and the sweep takes
+    /// the reservation back (RR15).
+    #[test]
+    fn what_waits_to_be_accepted_is_not_accepted_after_a_fault() {
+        for struck in ["from", "to"] {
+            let bucket = |name: &str, long_max: Option<&str>| {
+                let mut limits = Limits::unlimited("USD".parse().unwrap());
+                limits.long_max = long_max.map(|max| max.parse().unwrap());
+                let mut setup = BucketSetup::bare(name.parse().unwrap(), limits);
+                let account = format!("{name}-x").parse().unwrap();
+                setup.accounts = vec![("X".parse().unwrap(), account)];
+                setup
+            };
+            let (mut from, mut to) = (bucket("from", Some("0")), bucket("to", None));
+            from.reroute.targets = vec![RouteTarget {
+                bucket: Some("to".parse().unwrap()),
+                venue: "X".parse().unwrap(),
+                account: "to-x".parse().unwrap(),
+            }];
+            to.inbound = vec![InboundRule {
+                from: "from".parse().unwrap(),
+                notional_max: "1000".parse().unwrap(),
+            }];
+            let setup = EngineSetup::new("USD".parse().unwrap());
+            let engine = Engine::new(setup, Vec::new(), vec![from, to], vec![share()]).unwrap();
+            let now = Now { wall: 1, mono: 1 };
+            let mut asked = order("from", "1");
+            asked.instrument = "ACME".parse().unwrap();
+            asked.terms = Terms::Limit {
+                price: "10".parse().unwrap(),
+            };
+            asked.attributes.reroute = RerouteConsent::Acknowledge;
+            let answer = engine.decide(&asked, now, false).unwrap();
+            assert!(answer.offered, "{answer:?}");
+            let _ = engine.decide(&order(struck, "fault:1"), now, false);
+            let decision = DecisionId {
+                at: answer.decision.at,
+                sequence: answer.decision.sequence,
+            };
+            let accepted = || engine.accept_route(&asked.key.client, decision, now);
+            if struck == "from" {
+                assert_eq!(accepted().unwrap_err(), Refusal::RouteVoid);
+            } else {
+                engine.sweep(now, 0);
+            }
+            let target = engine.bucket(&"to".parse().unwrap()).unwrap();
+            assert_eq!(engine.bucket_view(&target, now).live_orders, 0);
+            assert_eq!(accepted().unwrap_err(), Refusal::RouteVoid);
+        }
     }
 }

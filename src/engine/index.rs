@@ -53,7 +53,7 @@ pub enum OrderSlot {
 }
 
 /// An order by its first id, and by the number of the decision that approved it: ids are used again on later days.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Root {
     /// Its first id.
     pub key: OrderKey,
@@ -330,6 +330,9 @@ impl Engine {
     fn forget(&self, mut entry: Box<Entry>) {
         let past = core::mem::replace(&mut *entry, Entry::blank());
         self.entries.give(entry);
+        if past.answer.as_ref().is_some_and(Stored::is_offered) {
+            self.offers.forget(past.decided());
+        }
         if let OrderSlot::Ended(_, record) = past.order {
             self.records.give(record);
         }

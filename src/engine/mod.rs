@@ -12,13 +12,16 @@ mod basket;
 pub mod bucket;
 pub mod client;
 pub mod controls;
+pub mod dead_man;
 mod executions;
 #[cfg(test)]
 mod faults;
 pub mod group;
 pub mod index;
+pub mod kills;
 pub mod market;
 mod moves;
+pub mod offers;
 pub mod order;
 mod positions;
 mod quote;
@@ -42,7 +45,7 @@ use foldhash::fast::RandomState;
 use parking_lot::{Mutex, RwLock};
 
 use self::admit::{Admitted, Sitting};
-use self::answer::{Answer, Refusal};
+use self::answer::{Answer, Refusal, Subject};
 use self::bucket::Bucket;
 use self::client::Client;
 use self::controls::Controls;
@@ -61,6 +64,7 @@ use crate::domain::decision::{
 };
 use crate::domain::name::{AccountId, BucketId, ClientId, GroupId, VenueId};
 use crate::domain::order::{Order, OrderKey, Replace, RerouteConsent};
+use crate::domain::state::OrderState;
 use crate::domain::time::Now;
 
 /// Most groups above a bucket.
@@ -91,6 +95,11 @@ pub struct Engine {
     executions: Shards<Execution>,
     /// Orders that are freed unless something is heard of them, by the time they have.
     unsent: Mutex<BTreeSet<(u64, OrderKey)>>,
+    /// Orders whose client has to accept their route.
+    offers: offers::Offers,
+    kills: kills::Kills,
+    /// Buckets that the loss of a client stops.
+    dead_men: RwLock<Vec<Arc<Bucket>>>,
     accounts: RwLock<BTreeMap<(VenueId, AccountId), Vec<BucketId>>>,
     quarantine: Option<Arc<Bucket>>,
     sequence: AtomicU64,
@@ -128,6 +137,7 @@ impl Engine {
             quiet: false,
             source: None,
             trial: false,
+            offered: None,
         };
         let mut admitted = Admitted::default();
         let (bucket, because) = self.place_order(&bucket, order, &sitting, &mut admitted);
@@ -152,6 +162,10 @@ impl Engine {
             }
         } else {
             client.forgotten();
+        }
+        if answer.offered {
+            drop(shard);
+            self.void_if_stopped(answer.decision.sequence, now);
         }
         Ok(answer)
     }
@@ -179,6 +193,7 @@ impl Engine {
             quiet: false,
             source: None,
             trial: false,
+            offered: None,
         };
         let mut admitted = Admitted::default();
         let (_, because) = self.place_order(&bucket, order, &sitting, &mut admitted);
@@ -262,6 +277,7 @@ impl Engine {
             quiet: false,
             source: None,
             trial: false,
+            offered: None,
         };
         let mut decided = 0;
         let live = match other
@@ -315,8 +331,12 @@ impl Engine {
         sitting: &Sitting<'_>,
         admitted: &mut Admitted,
     ) -> (Arc<Bucket>, Option<Vec<Finding>>) {
-        let wants = matches!(order.attributes.reroute, RerouteConsent::AutoAccept)
-            && !order.attributes.reduce_only;
+        let is_asked = match order.attributes.reroute {
+            RerouteConsent::No => None,
+            RerouteConsent::Acknowledge => Some(true),
+            RerouteConsent::AutoAccept => Some(false),
+        };
+        let wants = is_asked.is_some() && !order.attributes.reduce_only;
         // Whether a refusal counts as one is known once no other route has taken the order.
         let first = Sitting {
             quiet: sitting.quiet || wants,
@@ -366,6 +386,9 @@ impl Engine {
             // A target that refuses is skipped without a trace: its rate and tallies are its own.
             let at_target = Sitting {
                 source: other.then_some(&bucket.id),
+                offered: is_asked
+                    .is_some_and(|asked| asked)
+                    .then_some((&bucket.id, &order.venue)),
                 quiet: true,
                 ..*sitting
             };
@@ -383,9 +406,26 @@ impl Engine {
                 source.counters.rerouted_out = source.counters.rerouted_out.saturating_add(1);
             }
             let because = core::mem::take(&mut admitted.verdict.broken);
-            // An approval tells of its figures only where they are wanted; what stood in the way has figures all the same.
-            second.subject = second.subject.or_else(|| admitted.subject.take());
+            if other {
+                // Of another bucket its sender sees the name and nothing else: figures and versions are those of the one it asked (RR14).
+                second.verdict.figures = None;
+                second.versions.limits = admitted.versions.limits;
+                second.state_version = admitted.state_version;
+                second.subject = admitted.subject.take();
+            } else {
+                // An approval tells of its figures only where they are wanted; what stood in the way has figures all the same.
+                let asked = admitted.subject.take();
+                second.subject = match (second.subject, asked) {
+                    (Some(own), Some(asked)) => Some(Box::new(Subject {
+                        asked: Some(asked.venue),
+                        ..*own
+                    })),
+                    (own, asked) => own.or(asked),
+                };
+            }
+            second.offered = at_target.offered.is_some();
             *admitted = second;
+
             return (to, Some(because));
         }
         self.count_refusal(bucket, admitted, sitting, true);
@@ -565,6 +605,7 @@ fn answer(admitted: Admitted, because: Option<Vec<Finding>>, now: Now) -> Answer
         expires_at,
         closing_restricted,
         state_version,
+        offered,
         subject,
         ..
     } = admitted;
@@ -576,8 +617,12 @@ fn answer(admitted: Admitted, because: Option<Vec<Finding>>, now: Now) -> Answer
         (Some(route), None) => Outcome::Approved(route),
         (None, _) => Outcome::Rejected(verdict.broken.into_boxed_slice()),
     };
-    let order_state = matches!(outcome, Outcome::Approved(_) | Outcome::Rerouted { .. })
-        .then_some(crate::domain::state::OrderState::Reserved);
+    let order_state =
+        matches!(outcome, Outcome::Approved(_) | Outcome::Rerouted { .. }).then_some(if offered {
+            OrderState::AwaitingAcceptance
+        } else {
+            OrderState::Reserved
+        });
     let decision = Decision {
         sequence,
         at: now.wall,
@@ -598,6 +643,7 @@ fn answer(admitted: Admitted, because: Option<Vec<Finding>>, now: Now) -> Answer
         expires_at,
         closing_restricted,
         state_version,
+        offered,
         subject,
     }
 }

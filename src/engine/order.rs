@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::bucket::{BucketState, Seat};
 use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::decision::Route;
-use crate::domain::name::{BucketId, ClOrdId, Name};
+use crate::domain::name::{BucketId, ClOrdId, Name, VenueId};
 use crate::domain::order::{Attributes, OrderKey, Side, Terms, TimeInForce};
 use crate::domain::state::OrderState;
 use crate::domain::time::Now;
@@ -44,6 +44,8 @@ pub struct OrderRecord {
     pub source: Option<Box<BucketId>>,
     /// Its place among linked orders, where it is linked.
     pub link: Option<Box<Seat>>,
+    /// The route it was asked for on, where its client has to accept the one it is on (RR10).
+    pub offer: Option<Box<Offer>>,
 }
 
 impl OrderRecord {
@@ -80,6 +82,7 @@ impl OrderRecord {
             send_after_commit: false,
             source: None,
             link: None,
+            offer: None,
         }
     }
 
@@ -92,6 +95,12 @@ impl OrderRecord {
         }
     }
 
+    /// Whether its client was given a time to accept its route, and let it pass.
+    #[must_use]
+    pub const fn is_lapsed(&self, now: Now) -> bool {
+        self.life.is_offered() && now.mono >= self.deadline
+    }
+
     /// Whether an id is the order's first, or that of the version in force.
     #[must_use]
     pub fn is_known_as(&self, cl_ord_id: &ClOrdId) -> bool {
@@ -100,8 +109,10 @@ impl OrderRecord {
 
     /// How long word of it may take, nanoseconds: what it was given when it was approved.
     #[must_use]
-    pub const fn patience(&self) -> u64 {
-        self.deadline.saturating_sub(self.approved.mono)
+    pub fn patience(&self) -> u64 {
+        let accepted = self.offer.as_ref().and_then(|offer| offer.accepted);
+        self.deadline
+            .saturating_sub(accepted.unwrap_or(self.approved.mono))
     }
 
     /// Where the order stands.
@@ -158,6 +169,28 @@ impl OrderRecord {
     pub fn resting_prices(&self) -> impl Iterator<Item = Price> {
         self.life.versions().filter_map(resting_price)
     }
+}
+
+/// What an order waits or waited for: that its client accepts the route it is on (RR10).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Offer {
+    /// The bucket that was asked.
+    pub bucket: BucketId,
+    /// The venue that was asked.
+    pub venue: VenueId,
+    /// When it was accepted, monotonic nanoseconds.
+    pub accepted: Option<u64>,
+    /// How it ended unaccepted.
+    pub end: Option<OfferEnd>,
+}
+
+/// How an offer ended without being accepted, other than by its client.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum OfferEnd {
+    /// Its time was over.
+    Lapsed,
+    /// A halt came before (RR15).
+    Void,
 }
 
 /// Price a version may rest at in a book; none for what does not rest before it triggers (A15).

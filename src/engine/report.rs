@@ -7,11 +7,12 @@ use core::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use super::Engine;
+use super::alarms::Alarm;
 use super::answer::{Receipt, Refusal, ReportFlag};
 use super::bucket::{Bucket, BucketState, Move, Relinked};
 use super::executions::Booking;
 use super::group::Footprint;
-use super::index::{OrderSlot, Root};
+use super::index::{Entry, OrderSlot, Root};
 use super::order::OrderRecord;
 use crate::domain::amount::{Money, Quantity};
 use crate::domain::decision::Reason;
@@ -27,6 +28,25 @@ use crate::risk::valuation::{Prices, exposure_price, unit_value};
 impl Engine {
     /// Books a report.
     pub fn report(&self, report: &Report, now: Now) -> Receipt {
+        let receipt = self.book_report(report, now);
+        for (flag, what) in [
+            (
+                ReportFlag::RouteViolation,
+                "happened at another account than the order's route",
+            ),
+            (
+                ReportFlag::RouteNotAccepted,
+                "is of an order whose route its client had not accepted",
+            ),
+        ] {
+            if receipt.flags.contains(&flag) {
+                tracing::error!(client = %report.client, order = %report.cl_ord_id, venue = %report.venue, "a report {what}: booked to the order's bucket");
+            }
+        }
+        receipt
+    }
+
+    fn book_report(&self, report: &Report, now: Now) -> Receipt {
         match (&report.kind, &report.exec_id) {
             (ReportKind::Trade(fill), Some(exec)) => self.trade(report, fill, exec, now),
             (ReportKind::Bust { of }, Some(exec)) => self.amend_fill(report, of, None, exec, now),
@@ -52,8 +72,12 @@ impl Engine {
         now: Now,
     ) -> Result<Receipt, Refusal> {
         let told = self.change_order(client, cl_ord_id, now, |_, _, record| {
+            let mut flags = Vec::new();
             let news = match notice {
                 Notice::Sent => {
+                    let unaccepted = record.life.is_offered();
+                    flags.extend(unaccepted.then_some(ReportFlag::RouteNotAccepted));
+                    record.accept(now);
                     // Told again, it gives no more time.
                     if record.life.stage() == Stage::Reserved {
                         record.deadline = now.mono.saturating_add(record.patience());
@@ -62,9 +86,13 @@ impl Engine {
                 }
                 Notice::CancelRequested => record.life.cancel_requested(),
             };
-            news.then(Vec::new)
+            news.then_some(flags)
         });
-        told.ok_or(Refusal::UnknownOrder)
+        let receipt = told.ok_or(Refusal::UnknownOrder)?;
+        if receipt.flags.contains(&ReportFlag::RouteNotAccepted) {
+            tracing::error!(client = %client, order = %cl_ord_id, "an order was sent on a route that its client had not accepted: it counts as accepted");
+        }
+        Ok(receipt)
     }
 
     /// Frees an order, or a replace, that the client never sent (H2). An id never seen is remembered, so that a request that comes after its
@@ -307,6 +335,23 @@ impl Engine {
         let entry = shard
             .get_mut(place, &root.key)
             .filter(|entry| entry.decided() == root.decided)?;
+        let (receipt, lapsed) = self.change_entry(entry, now, change)?;
+        drop(shard);
+        if lapsed {
+            self.alarms.tell(&Alarm::Order(&receipt, now));
+        }
+        Some(receipt)
+    }
+
+    /// The same for the order of an id whose table is locked. An offer whose time is over is released first, whatever comes; the flag
+    /// says whether it was.
+    pub(super) fn change_entry(
+        &self,
+        entry: &mut Entry,
+        now: Now,
+        change: impl FnOnce(&mut BucketState, &Arc<Bucket>, &mut OrderRecord) -> Option<Vec<ReportFlag>>,
+    ) -> Option<(Receipt, bool)> {
+        let decided = entry.decided();
         let bucket = match &entry.order {
             OrderSlot::Live(bucket, _) | OrderSlot::Ended(bucket, _) => Arc::clone(bucket),
             OrderSlot::None | OrderSlot::Version(_) | OrderSlot::Basket(_) => return None,
@@ -335,6 +380,8 @@ impl Engine {
             applied: true,
             ..Receipt::default()
         };
+        let offered = record.life.is_offered().then_some(record.deadline);
+        let lapsed = record.lapse(now);
         // It rests at the prices it has while it is live, whatever `change` does to either.
         let mut rested = Vec::new();
         if was_live {
@@ -348,7 +395,7 @@ impl Engine {
                 None => receipt.applied = false,
             }
             #[cfg(test)]
-            super::faults::strike_report(&root.key.cl_ord_id);
+            super::faults::strike_report(&record.key.cl_ord_id);
             // Whatever `change` did to the order's life, its hold follows.
             self.settle(state, &bucket, &mut record, None, BreachCause::Restatement);
             let over = record.life.is_over();
@@ -377,7 +424,10 @@ impl Engine {
             false => state.resting_above(&record),
         };
         state.rest_above(record.instrument, record.side, &rested, &rests);
-        if receipt.applied {
+        if let Some(deadline) = offered.filter(|_| !record.life.is_offered()) {
+            self.offers.close(deadline, decided);
+        }
+        if receipt.applied || lapsed {
             receipt.sequence = self.next_sequence(true);
         }
         let seat = record.link.as_deref().copied();
@@ -394,7 +444,7 @@ impl Engine {
             }
             OrderSlot::Live(Arc::clone(&bucket), number)
         };
-        Some(receipt)
+        Some((receipt, lapsed))
     }
 
     /// Brings the bucket's figures in line with what an order now holds, and with a fill where there is one.
@@ -526,12 +576,12 @@ impl Engine {
         state.note_breach(cause);
     }
 
-    /// What the order, its bucket and its account say against a report.
+    /// What the order, its bucket and its account say against a report; an order that the venue reports of is accepted by that (RR10).
     pub(super) fn compare(
         &self,
         report: &Report,
         state: &BucketState,
-        record: &OrderRecord,
+        record: &mut OrderRecord,
     ) -> Vec<ReportFlag> {
         let mut flags = Vec::new();
         let Some(route) = state.route(record.account) else {
@@ -546,6 +596,11 @@ impl Engine {
         let elsewhere =
             report.venue != route.venue || account.is_some_and(|account| *account != route.account);
         flags.extend(elsewhere.then_some(ReportFlag::RouteViolation));
+        if record.life.is_offered() {
+            // The venue knows of it, whatever its client was to say: it counts as accepted.
+            flags.push(ReportFlag::RouteNotAccepted);
+            record.accept(state.seen());
+        }
         flags
     }
 

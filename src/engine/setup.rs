@@ -77,6 +77,39 @@ pub struct InboundRule {
     pub notional_max: Money,
 }
 
+/// What a bucket does when a client that trades in it is lost (G5).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum DeadManAction {
+    /// Nothing.
+    #[default]
+    None,
+    /// It takes no new orders until someone re-arms it.
+    NoNew,
+    /// The same, and the client's live orders are to be cancelled.
+    CancelAll,
+}
+
+/// The dead man's switch of a bucket (G5).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct DeadMan {
+    /// How long a client may be lost, nanoseconds.
+    pub after: u64,
+    /// What is done then.
+    pub action: DeadManAction,
+    /// Whether good-till-cancel and good-till-date orders stay.
+    pub exempt_gtc: bool,
+}
+
+impl Default for DeadMan {
+    fn default() -> Self {
+        Self {
+            after: 5 * SECOND,
+            action: DeadManAction::None,
+            exempt_gtc: true,
+        }
+    }
+}
+
 /// A bucket as configured.
 #[derive(Clone, Debug)]
 pub struct BucketSetup {
@@ -98,6 +131,8 @@ pub struct BucketSetup {
     pub inbound: Vec<InboundRule>,
     /// Largest notional from all other buckets together, in this bucket's currency.
     pub inbound_total_max: Option<Money>,
+    /// What it does when a client that trades in it is lost.
+    pub dead_man: DeadMan,
 }
 
 impl BucketSetup {
@@ -114,6 +149,7 @@ impl BucketSetup {
             reroute: RerouteRule::default(),
             inbound: Vec::new(),
             inbound_total_max: None,
+            dead_man: DeadMan::default(),
         }
     }
 }
@@ -171,6 +207,8 @@ pub struct EngineSetup {
     pub retention: u64,
     /// How often the sweep frees what clients promised not to send and forgets what is past, nanoseconds.
     pub sweep_interval: u64,
+    /// How long after a kill its orders should have ended; what lives then is an alarm (G4), nanoseconds.
+    pub kill_alarm_after: u64,
 }
 
 impl EngineSetup {
@@ -193,6 +231,7 @@ impl EngineSetup {
             orders_expected: 0,
             retention: 4 * 86_400 * SECOND,
             sweep_interval: SECOND,
+            kill_alarm_after: 5 * SECOND,
         }
     }
 }

@@ -7,6 +7,7 @@ use super::Engine;
 use super::admin::{AdminError, QUARANTINE, Scope, StateChange};
 use super::bucket::Bucket;
 use super::controls::Subject;
+use super::order::OrderRecord;
 use crate::domain::amount::Money;
 use crate::domain::name::Currency;
 use crate::domain::state::{StateNote, TradingState};
@@ -22,7 +23,12 @@ impl Engine {
         if note.state < before {
             return Err(AdminError::NeedsRearm);
         }
-        self.set_state(scope, note, before)
+        let mut change = self.set_state(scope, note.clone(), before)?;
+        if note.state == TradingState::Halted {
+            let again = before == note.state;
+            change.kill = self.open_kill(scope, &note, None, &change.live, again);
+        }
+        Ok(change)
     }
 
     /// Makes a state active again (G6).
@@ -109,6 +115,7 @@ impl Engine {
         before: TradingState,
     ) -> Result<StateChange, AdminError> {
         let (after, now) = (note.state, note.since);
+        let is_stop = after >= TradingState::CancelOnly;
         match scope {
             // Said again, it stays as the first who said it left it: who, why and since when.
             _ if after == before => {}
@@ -138,6 +145,7 @@ impl Engine {
             before,
             after,
             live: Vec::new(),
+            kill: None,
             buckets: 0,
             in_breach: 0,
             reserved: BTreeMap::new(),
@@ -145,9 +153,12 @@ impl Engine {
         };
         for bucket in self.buckets_in(scope) {
             let state = bucket.state.lock();
+            // What waits for its route to be accepted is nowhere, and is void before this call returns (RR15).
+            let is_somewhere = |record: &OrderRecord| !(is_stop && record.life.is_offered());
             let views = state
                 .orders
                 .iter()
+                .filter(|(_, record)| is_somewhere(record))
                 .filter_map(|(_, record)| self.order_view(&state, record, now));
             let reached = views.filter(|view| match scope {
                 Scope::Instrument(id) => view.instrument == *id,
@@ -164,6 +175,9 @@ impl Engine {
             change.buckets = change.buckets.saturating_add(1);
             let over = !state.breach().is_empty();
             change.in_breach = change.in_breach.saturating_add(u64::from(over));
+        }
+        if is_stop {
+            self.void_stopped(now);
         }
         change.sequence = self.next_sequence(true);
         Ok(change)
@@ -186,7 +200,7 @@ impl Engine {
     }
 }
 
-fn count(sums: &mut BTreeMap<Currency, Money>, currency: &Currency, amount: Money) {
+pub(super) fn count(sums: &mut BTreeMap<Currency, Money>, currency: &Currency, amount: Money) {
     let sum = sums.entry(currency.clone()).or_default();
     *sum = sum.checked_add(amount).unwrap_or(*sum);
 }

@@ -31,6 +31,7 @@ pub struct Stored {
     expires: bool,
     exit: bool,
     closing_restricted: bool,
+    offered: bool,
 }
 
 /// The answer to a basket or a quote as it is kept under its id. What was said of legs that were approved is under their own.
@@ -81,6 +82,7 @@ impl Stored {
             expires_at,
             closing_restricted,
             state_version,
+            offered,
             subject,
         } = answer;
         let Decision {
@@ -141,7 +143,20 @@ impl Stored {
             expires: expires_at.is_some(),
             exit: *exit,
             closing_restricted: *closing_restricted,
+            offered: *offered,
         }
+    }
+
+    /// Whether it asked its client to accept the route.
+    #[must_use]
+    pub const fn is_offered(&self) -> bool {
+        self.offered
+    }
+
+    /// When it was decided, wall nanoseconds.
+    #[must_use]
+    pub const fn at(&self) -> i64 {
+        self.at
     }
 
     /// Number of the decision.
@@ -198,6 +213,7 @@ impl Stored {
             expires_at: self.expires.then_some(self.expires_at),
             closing_restricted: self.closing_restricted,
             state_version: self.state_version,
+            offered: self.offered,
             subject: more.subject,
         }
     }

@@ -13,6 +13,7 @@ use super::convert::error::{Malformed, Obstacle, Refusal};
 use super::convert::field::money;
 use super::convert::instrument::{InstrumentDefaults, write as write_instrument};
 use super::convert::limits::{write as write_limits, write_group as write_group_limits};
+use super::convert::monitor::write_kill_id;
 use super::convert::usage::write_exceeded;
 use super::convert::view::{write_order, write_position};
 use super::feed::Config;
@@ -137,6 +138,7 @@ impl AdminService for Admin {
         let request = read::set_state(request.into_inner())?;
         let (change, state, now) = self.restrict(request)?;
         Ok(Response::new(pb::SetStateResponse {
+            kill_id: change.kill.map(write_kill_id).unwrap_or_default(),
             change: applied(change.sequence, now),
             state: Some(state),
         }))
@@ -156,6 +158,7 @@ impl AdminService for Admin {
             buckets_in_breach: change.in_breach,
             open_notional: write_sums(&change.reserved),
             gross_notional: write_sums(&change.gross),
+            kill_id: change.kill.map(write_kill_id).unwrap_or_default(),
         }))
     }
 

@@ -9,7 +9,7 @@ use tokio::sync::broadcast::error::RecvError;
 use super::convert::control::{Change, Scope, write_note, write_scope, write_state};
 use super::convert::decision::{self, Asked};
 use super::convert::field::{decimal, timestamp};
-use super::convert::monitor::Watch;
+use super::convert::monitor::{Watch, scope_of, write_kill};
 use super::convert::view::{write_order, write_receipt, write_side, write_type};
 use crate::domain::amount::{Price, Quantity};
 use crate::domain::decision::{Decision, Outcome};
@@ -20,9 +20,10 @@ use crate::domain::state::{StateNote, TradingState};
 use crate::domain::time::Now;
 use crate::engine::Engine;
 use crate::engine::admin::StateChange;
-use crate::engine::alarms::Alarm;
+use crate::engine::alarms::{Alarm, StateAlarm};
 use crate::engine::answer::{Answer, Receipt};
 use crate::engine::group::Group;
+use crate::engine::kills::KillTold;
 use crate::pb::{self, watch_response::Event as Told};
 
 /// Events that a watcher may be behind before it misses some.
@@ -186,16 +187,48 @@ impl Feed {
         self.new_state(scope, (change.sequence, change.before), after, now);
     }
 
-    /// The engine changed a state by itself.
-    pub fn alarm(&self, alarm: &Alarm) {
-        let Alarm {
-            sequence,
-            bucket,
-            before,
-            after,
-        } = alarm;
-        let scope = Scope::Bucket(bucket.clone());
-        self.new_state(&scope, (*sequence, *before), after, after.since);
+    /// The engine changed something by itself.
+    pub fn alarm(&self, alarm: &Alarm<'_>) {
+        match alarm {
+            Alarm::State(StateAlarm {
+                sequence,
+                bucket,
+                before,
+                after,
+            }) => {
+                let scope = Scope::Bucket(bucket.clone());
+                self.new_state(&scope, (*sequence, *before), after, after.since);
+            }
+            Alarm::Order(receipt, now) => self.order(receipt, *now),
+            Alarm::Kill(told) => self.kill(told),
+        }
+    }
+
+    /// A kill was made, is overdue, or is resolved.
+    fn kill(&self, told: &KillTold) {
+        self.tell(|| {
+            let scope = scope_of(&told.kill.scope);
+            let bucket = match &scope {
+                Scope::Bucket(id) => Some(id.clone()),
+                Scope::Group(_) | Scope::Subject(_) => None,
+            };
+            let stopped = match &scope {
+                Scope::Subject(crate::engine::controls::Subject::Client(id)) => Some(id.clone()),
+                Scope::Bucket(_) | Scope::Group(_) | Scope::Subject(_) => None,
+            };
+            Event {
+                groups: Vec::new(),
+                client: told.kill.client.clone().or(stopped),
+                reach: Some(scope),
+                response: pb::WatchResponse {
+                    sequence: told.sequence,
+                    time: Some(timestamp(told.at.wall)),
+                    bucket_id: super::convert::field::text(bucket.as_ref()),
+                    event: Some(Told::Kill(write_kill(&told.kill))),
+                },
+                buckets: bucket.into_iter().collect(),
+            }
+        });
     }
 
     fn new_state(
@@ -373,6 +406,7 @@ impl Event {
             Some(Told::Order(_)) => pb::WatchKind::Order,
             Some(Told::State(_)) => pb::WatchKind::State,
             Some(Told::Config(_)) => pb::WatchKind::Config,
+            Some(Told::Kill(_)) => pb::WatchKind::Kill,
             Some(Told::Missed(_)) | None => pb::WatchKind::Unspecified,
         };
         let outcome = match &self.response.event {

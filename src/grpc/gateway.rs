@@ -7,8 +7,8 @@ use tonic::{Request, Response, Status, Streaming};
 use super::Gate;
 use super::convert::basket::{self, AskedTogether, DecideBasket, DecideQuote};
 use super::convert::decision::{self, Asked};
-use super::convert::error::Refusal;
-use super::convert::field::Path;
+use super::convert::error::{Obstacle, Refusal};
+use super::convert::field::{Path, timestamp};
 use super::convert::order::{self, Question};
 use super::convert::{raw, report, view};
 use super::feed;
@@ -18,7 +18,7 @@ use crate::domain::decision::{Finding, Level, Reason};
 use crate::domain::name::{BucketId, ClientId};
 use crate::domain::order::OrderKey;
 use crate::domain::time::Now;
-use crate::engine::answer;
+use crate::engine::answer::{self, ReportFlag};
 use crate::pb;
 use crate::pb::served::gateway_service_server::GatewayService;
 use crate::pb_codec::{Encoded, Fields, Received};
@@ -299,12 +299,17 @@ impl Gate {
                         .as_ref()
                         .map(|order| view::write_order(order, receipt.currency.as_ref())),
                     sequence: receipt.sequence,
+                    flags: receipt
+                        .flags
+                        .iter()
+                        .filter(|flag| **flag == ReportFlag::RouteNotAccepted)
+                        .map(|flag| view::write_flag(*flag).into())
+                        .collect(),
                 })
             }
             Err(answer::Refusal::UnknownOrder) => Ok(pb::NotifyResponse {
                 status: pb::NoticeStatus::UnknownOrder.into(),
-                order: None,
-                sequence: 0,
+                ..pb::NotifyResponse::default()
             }),
             Err(refusal) => Err(refused_order(refusal, &key)),
         }
@@ -354,6 +359,40 @@ impl Gate {
         }
     }
 
+    pub(super) fn accept_route(
+        &self,
+        request: pb::AcceptRouteRequest,
+        frame: Frame<'_>,
+    ) -> Result<pb::AcceptRouteResponse, Refusal> {
+        let (client, decision) = order::accept_route(request, frame.at, frame.client)?;
+        self.admit()?;
+        let now = self.clock.now();
+        let (receipt, until) =
+            self.engine
+                .accept_route(&client, decision, now)
+                .map_err(|refusal| match refusal {
+                    answer::Refusal::RouteExpired => Refusal::obstacle(Obstacle::RouteExpired),
+                    answer::Refusal::RouteVoid => Refusal::obstacle(Obstacle::RouteVoid),
+                    answer::Refusal::OrderEnded => Refusal::obstacle(Obstacle::OrderEnded),
+                    answer::Refusal::UnknownDecision
+                    | answer::Refusal::UnknownBucket
+                    | answer::Refusal::UnknownOrder
+                    | answer::Refusal::AlreadySent
+                    | answer::Refusal::ClientQuota
+                    | answer::Refusal::TooManyClients => Refusal::unknown_decision(),
+                })?;
+        if receipt.applied {
+            self.feed.order(&receipt, now);
+        }
+        let order = receipt.order.as_ref();
+        Ok(pb::AcceptRouteResponse {
+            order: order.map(|order| view::write_order(order, receipt.currency.as_ref())),
+            reservation_expires_at: until.map(timestamp),
+            replayed: !receipt.applied,
+            sequence: receipt.sequence,
+        })
+    }
+
     /// Nothing new is decided while the gateway is starting or stopping.
     fn admit(&self) -> Result<(), Refusal> {
         self.drain.admit().map_err(|_| Refusal::draining())
@@ -386,6 +425,9 @@ fn refused(refusal: answer::Refusal, bucket: &BucketId, key: &OrderKey) -> Refus
         | answer::Refusal::AlreadySent
         | answer::Refusal::OrderEnded
         | answer::Refusal::ClientQuota
+        | answer::Refusal::UnknownDecision
+        | answer::Refusal::RouteExpired
+        | answer::Refusal::RouteVoid
         | answer::Refusal::TooManyClients => refused_order(refusal, key),
     }
 }
@@ -396,6 +438,9 @@ fn refused_order(refusal: answer::Refusal, key: &OrderKey) -> Refusal {
         answer::Refusal::UnknownBucket
         | answer::Refusal::UnknownOrder
         | answer::Refusal::AlreadySent
+        | answer::Refusal::UnknownDecision
+        | answer::Refusal::RouteExpired
+        | answer::Refusal::RouteVoid
         | answer::Refusal::OrderEnded => Refusal::unknown_order(key),
     }
 }
@@ -459,6 +504,15 @@ impl GatewayService for Gateway {
     ) -> Result<Response<pb::ReleaseResponse>, Status> {
         Ok(Response::new(
             self.gate.release(request.into_inner(), Frame::CALL)?,
+        ))
+    }
+
+    async fn accept_route(
+        &self,
+        request: Request<pb::AcceptRouteRequest>,
+    ) -> Result<Response<pb::AcceptRouteResponse>, Status> {
+        Ok(Response::new(
+            self.gate.accept_route(request.into_inner(), Frame::CALL)?,
         ))
     }
 

@@ -25,6 +25,7 @@ use crate::engine::admin::QUARANTINE;
 use crate::engine::bucket::Bucket;
 use crate::engine::controls::Subject;
 use crate::engine::group::Group;
+use crate::engine::kills::KillState;
 use crate::engine::order::OrderView;
 use crate::engine::view::BucketView;
 use crate::pb::{self, monitor_service_server::MonitorService};
@@ -115,6 +116,47 @@ impl MonitorService for Monitor {
             }
         };
         Ok(Response::new(response))
+    }
+
+    async fn get_kill(
+        &self,
+        request: Request<pb::GetKillRequest>,
+    ) -> Result<Response<pb::GetKillResponse>, Status> {
+        let request = read::get_kill(request.into_inner())?;
+        let looked = self.gate.engine.kill(request.id, self.gate.clock.now());
+        let (kill, mut live) = looked.ok_or_else(Refusal::unknown_kill)?;
+        live.sort_by(|(one, _), (other, _)| one.key.cmp(&other.key));
+        let named = live.into_iter().map(|(order, currency)| {
+            let name = format!("{}/{}", order.key.client, order.key.cl_ord_id);
+            (name, (order, currency))
+        });
+        let (live_orders, next_page_token) = page_of(&request.page, named, |(order, currency)| {
+            Some(write_order(&order, Some(&currency)))
+        });
+        Ok(Response::new(pb::GetKillResponse {
+            kill: Some(read::write_kill(&kill)),
+            live_orders,
+            next_page_token,
+        }))
+    }
+
+    async fn list_kills(
+        &self,
+        request: Request<pb::ListKillsRequest>,
+    ) -> Result<Response<pb::ListKillsResponse>, Status> {
+        let request = read::list_kills(request.into_inner())?;
+        let kills = self.gate.engine.all_kills(self.gate.clock.now());
+        let named = kills
+            .into_iter()
+            .map(|kill| (read::write_kill_id(kill.id), kill));
+        let (kills, next_page_token) = page_of(&request.page, named, |kill| {
+            let wanted = !request.unresolved_only || kill.state != KillState::Resolved;
+            wanted.then(|| read::write_kill(&kill))
+        });
+        Ok(Response::new(pb::ListKillsResponse {
+            kills,
+            next_page_token,
+        }))
     }
 
     type WatchStream = Pin<Box<dyn Stream<Item = Result<pb::WatchResponse, Status>> + Send>>;

@@ -26,6 +26,7 @@ use super::gateway::{APPROVAL, Frame};
 use super::{Gate, stream_failure};
 use crate::domain::name::ClientId;
 use crate::domain::time::SECOND;
+use crate::engine::client::Client;
 use crate::pb;
 use crate::pb::session_request::Payload;
 use crate::pb_codec::{Encoded, Fields, Received};
@@ -167,6 +168,8 @@ pub struct Session {
     told: CancellationToken,
     ended: Pin<Box<WaitForCancellationFutureOwned>>,
     over: bool,
+    /// Whether the client itself ended the stream.
+    clean: bool,
 }
 
 /// The session of a stream.
@@ -174,6 +177,9 @@ struct Open {
     kept: Arc<Kept>,
     /// The opening that this stream made.
     opening: u64,
+    /// Whose life signs these are.
+    client: Arc<Client>,
+    heartbeats: bool,
 }
 
 impl Session {
@@ -188,6 +194,7 @@ impl Session {
             ended: Box::pin(told.clone().cancelled_owned()),
             told,
             over: false,
+            clean: false,
         }
     }
 
@@ -211,7 +218,7 @@ impl Session {
             };
             let opened = match payload {
                 Some(Payload::Open(open)) => self.open(open),
-                _ => Err(Malformed::at("open", "the first message of a stream")),
+                _ => Err(Malformed::at("open", "the first message of a stream").into()),
             };
             // Not numbered: it belongs to the stream, and is not sent again.
             let numbers = Numbers {
@@ -225,10 +232,13 @@ impl Session {
                     to.made(answer::OPENED, &opened);
                     Ok(())
                 })?,
-                Err(malformed) => writer.error(numbers, malformed.into()),
+                Err(refusal) => writer.error(numbers, refusal),
             };
             return Ok(Some(written.answer));
         };
+        if open.heartbeats {
+            open.client.beat(self.gate.clock.now());
+        }
         let mut state = open.kept.state.lock();
         if state.openings != open.opening {
             return Err(Refusal::taken_over().into());
@@ -259,9 +269,16 @@ impl Session {
         Ok(Some(answer))
     }
 
-    fn open(&mut self, message: pb::SessionOpen) -> Result<pb::SessionOpened, Malformed> {
+    fn open(&mut self, message: pb::SessionOpen) -> Result<pb::SessionOpened, Refusal> {
         let opening = session::open(message, Path::ROOT.field("open"))?;
-        let now = self.gate.clock.now().mono;
+        let now = self.gate.clock.now();
+        let heartbeats = opening.heartbeats;
+        let client = self
+            .gate
+            .engine
+            .session_opened(&opening.client, heartbeats, now);
+        let client = client.map_err(|_| Refusal::overloaded())?;
+        let now = now.mono;
         let (kept, token, resumed) = self.gate.sessions.open(&opening, now);
         let mut state = kept.state.lock();
         if let Some(before) = state.stream.replace(self.told.clone()) {
@@ -276,7 +293,12 @@ impl Session {
         self.due.extend(again);
         let (opening, last_client_seq) = (state.openings, state.last_client_seq);
         drop(state);
-        self.open = Some(Open { kept, opening });
+        self.open = Some(Open {
+            kept,
+            opening,
+            client,
+            heartbeats,
+        });
         Ok(pb::SessionOpened {
             resume_token: token,
             resumed,
@@ -298,6 +320,11 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         let Some(open) = &self.open else { return };
+        // Streams that the gateway ends because it stops are no loss of theirs.
+        if !self.gate.drain.is_draining() {
+            let now = self.gate.clock.now();
+            open.client.closed(open.heartbeats, self.clean, now);
+        }
         let mut state = open.kept.state.lock();
         if state.openings == open.opening {
             state.stream = None;
@@ -318,6 +345,8 @@ mod answer {
     pub const BATCH: u32 = 10;
     pub const DECIDE_BASKET: u32 = 15;
     pub const DECIDE_QUOTE: u32 = 16;
+    pub const ACCEPT_ROUTE: u32 = 12;
+    pub const HEARTBEAT: u32 = 13;
 }
 
 /// Numbers of the results in `BatchItemResult`.
@@ -328,6 +357,7 @@ mod result {
     pub const NOTIFY: u32 = 4;
     pub const RELEASE: u32 = 5;
     pub const ERROR: u32 = 6;
+    pub const ACCEPT_ROUTE: u32 = 12;
 }
 
 /// Applies one message of an open session, and writes what is answered.
@@ -383,6 +413,15 @@ fn operate(
         }
         Payload::Release(request) => {
             to.made(answer::RELEASE, &gate.release(request, frame("release"))?);
+            Ok(())
+        }
+        Payload::AcceptRoute(request) => {
+            let accepted = gate.accept_route(request, frame("accept_route"))?;
+            to.made(answer::ACCEPT_ROUTE, &accepted);
+            Ok(())
+        }
+        Payload::Heartbeat(beat) => {
+            to.made(answer::HEARTBEAT, &beat);
             Ok(())
         }
         Payload::Open(_) => Err(Malformed::at("open", "the session is open").into()),
@@ -466,6 +505,11 @@ fn operate_item(
             to.made(result::RELEASE, &gate.release(request, frame("release"))?);
             Ok(())
         }
+        Some(Operation::AcceptRoute(request)) => {
+            let accepted = gate.accept_route(request, frame("accept_route"))?;
+            to.made(result::ACCEPT_ROUTE, &accepted);
+            Ok(())
+        }
         None => Err(Malformed::at(at.field("operation").to_string(), says::REQUIRED).into()),
     }
 }
@@ -496,7 +540,10 @@ impl Stream for Session {
                     session.over = true;
                     return Poll::Ready(Some(Err(stream_failure(status))));
                 }
-                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Ready(None) => {
+                    session.clean = true;
+                    return Poll::Ready(None);
+                }
                 // Only now, as it takes a lock: requests are never ready for longer than the transport's window lasts.
                 Poll::Pending => {
                     if session.ended.as_mut().poll(cx).is_pending() {

@@ -51,6 +51,8 @@ const REMEMBERED: usize = 8;
 /// How far the order is known to have come.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Stage {
+    /// Approved on another route than the one asked for, which its client has not accepted: nobody may send it yet (RR10).
+    Offered,
     /// Approved.
     #[default]
     Reserved,
@@ -267,6 +269,14 @@ impl Life {
                 .as_ref()
                 .map_or(OrderState::Filled, |end| end.state);
         }
+        if self.is_offered() {
+            // It was never to be sent, so its end is no question, only when it is written down.
+            return if overdue {
+                OrderState::Released
+            } else {
+                OrderState::AwaitingAcceptance
+            };
+        }
         if self.end.is_some() || (overdue && self.is_awaiting_word()) {
             return OrderState::Uncertain;
         }
@@ -280,6 +290,7 @@ impl Life {
             return OrderState::PartiallyFilled;
         }
         match self.stage {
+            Stage::Offered => OrderState::AwaitingAcceptance,
             Stage::Reserved => OrderState::Reserved,
             Stage::Sent => OrderState::Sent,
             Stage::Working => OrderState::Working,
@@ -296,12 +307,32 @@ impl Life {
             )
     }
 
+    /// It is approved on a route that its client has to accept before it is sent (RR10).
+    pub const fn offer(&mut self) {
+        self.stage = Stage::Offered;
+    }
+
+    /// Whether it waits for its client to accept the route: it may not be sent.
+    #[must_use]
+    pub const fn is_offered(&self) -> bool {
+        matches!(self.stage, Stage::Offered) && self.end.is_none()
+    }
+
+    /// Its client accepts the route. Whether that is news.
+    pub const fn accept(&mut self) -> bool {
+        let news = self.is_offered();
+        if news {
+            self.stage = Stage::Reserved;
+        }
+        news
+    }
+
     /// The client sent the order, or the replace of that id and hence the order. Whether that is news.
     pub fn sent(&mut self, cl_ord_id: &ClOrdId) -> bool {
         if self.end.is_some() || self.is_over() {
             return false;
         }
-        let mut news = self.stage == Stage::Reserved;
+        let mut news = self.stage < Stage::Sent;
         self.stage = self.stage.max(Stage::Sent);
         if let Some(request) = self.request_mut(cl_ord_id)
             && request.stage == Asked::Approved
@@ -334,7 +365,7 @@ impl Life {
     /// Whether nothing says that it was sent.
     #[must_use]
     pub fn is_unsent(&self) -> bool {
-        self.stage == Stage::Reserved && self.filled.is_zero() && self.end.is_none()
+        self.stage <= Stage::Reserved && self.filled.is_zero() && self.end.is_none()
     }
 
     /// The part of an amount counted for the whole order that never traded.
@@ -596,7 +627,7 @@ impl Life {
         match &self.end {
             Some(end) if end.state == OrderState::Released => Release::Again,
             _ if self.is_over() => Release::Ended,
-            None if self.stage == Stage::Reserved && self.filled.is_zero() => {
+            None if self.stage <= Stage::Reserved && self.filled.is_zero() => {
                 self.end = Some(Box::new(End {
                     state: OrderState::Released,
                     filled: Some(self.filled),

@@ -71,6 +71,48 @@ fn a_person_marks_orders_halts_and_rearms() {
 }
 
 #[test]
+fn a_person_accepts_a_route_and_sees_what_a_halt_left() {
+    let gateway = Gateway::start();
+    gateway.run(&["mark", "BTC-USD", "100000"]).says(0, &[]);
+    let buy = |id: &'static str, more: &[&'static str]| {
+        let order = [
+            "order", "spot", "buy", "9", "BTC-USD", "@", "100000", "--id", id,
+        ];
+        [&order[..], more].concat()
+    };
+    gateway.run(&buy("a-1", &[])).says(0, &["APPROVED"]);
+    gateway.run(&buy("a-2", &[])).says(0, &["APPROVED"]);
+    let asked = gateway.run(&buy("a-3", &["--ask-route"]));
+    asked.says(0, &["REROUTED", "BETA/spot-b", "bulkhead accept"]);
+    let decision = asked.out.split("decision ").nth(1).unwrap();
+    let decision = decision.split(',').next().unwrap().to_owned();
+    let accept = ["accept", decision.as_str()];
+    let sent_to = "send 9 to spot via BETA/spot-b";
+    gateway.run(&accept).says(0, &["RESERVED  a-3", sent_to]);
+    gateway.run(&accept).says(0, &["RESERVED  a-3", "(before)"]);
+    gateway
+        .run(&["accept", "1-1"])
+        .says(1, &["no decision of this id"]);
+    gateway
+        .run(&["halt", "bucket:spot", "--reason", "drill"])
+        .says(0, &["live orders 3", "bulkhead kills"]);
+    let kills = gateway.run(&["kills", "--json"]);
+    kills.says(0, &[]);
+    let kills: Value = serde_json::from_str(&kills.out).unwrap();
+    assert_eq!(
+        (&kills[0]["orders"], &kills[0]["live"]),
+        (&3.into(), &3.into())
+    );
+    let id = kills[0]["kill"].as_str().unwrap();
+    gateway
+        .run(&["kills"])
+        .says(0, &[id, "OPEN", "bucket:spot", "drill"]);
+    gateway
+        .run(&["kills", id])
+        .says(0, &["a-1", "a-2", "a-3", "RESERVED"]);
+}
+
+#[test]
 fn a_person_who_has_asked_the_venue_resolves_an_order() {
     let gateway = Gateway::start();
     gateway.run(&["mark", "BTC-USD", "65000"]).says(0, &[]);

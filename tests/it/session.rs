@@ -156,6 +156,7 @@ fn open(client: &str, token: &str, last_server_seq: u64) -> Payload {
         client_id: client.to_owned(),
         resume_token: token.to_owned(),
         last_server_seq,
+        heartbeats: false,
     })
 }
 

@@ -626,6 +626,21 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "",
         "buckets.beta.inbound.total_max is missing: expected an amount of money in quotes",
     ),
+    (
+        "inbound = {",
+        "dead_man = { after = \"5s\" }\ninbound = {",
+        "buckets.beta.dead_man.action is missing: expected one of \"none\", \"no_new\", \"cancel_all\"",
+    ),
+    (
+        "inbound = {",
+        "dead_man = { action = \"stop\" }\ninbound = {",
+        "buckets.beta.dead_man.action = \"stop\": expected one of \"none\", \"no_new\", \"cancel_all\"",
+    ),
+    (
+        "inbound = {",
+        "dead_man = { action = \"no_new\", after = \"2d\" }\ninbound = {",
+        "buckets.beta.dead_man.after = \"2d\": expected a duration in quotes such as \"30s\", from 1ms to 1d",
+    ),
     // Engine.
     (
         "default_quota = 1000",

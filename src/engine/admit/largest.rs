@@ -37,6 +37,7 @@ impl Engine {
             figures: false,
             commit: false,
             trial: false,
+            offered: None,
             quiet: false,
             source: None,
         };
@@ -131,6 +132,7 @@ impl Engine {
             currency: state.limits.currency.clone(),
             instrument: Some(Arc::clone(&listed.instrument)),
             venue: route.venue.clone(),
+            asked: None,
         };
         if let Some(opened) = opened {
             state.close_holding(opened);

@@ -6,14 +6,17 @@ use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 
 use super::error::Malformed;
-use super::field::{Path, Sign, Violations, decimal, says, text};
+use super::field::{Path, Sign, Violations, decimal, duration, says, text};
 use super::limits;
 use crate::domain::decision::Level;
 use crate::domain::name::{AccountId, BucketId, Kind, Name, VenueId};
 use crate::engine::bucket::ACCOUNTS;
-use crate::engine::setup::{BucketSetup, GroupSetup, InboundRule, RerouteRule, RouteTarget};
+use crate::engine::setup::{
+    BucketSetup, DeadMan, DeadManAction, GroupSetup, InboundRule, RerouteRule, RouteTarget,
+};
 use crate::pb;
 use crate::risk::calendar::{Calendar, TradingWindow};
+use crate::risk::flaws::LENGTHS;
 
 /// Most reroute targets that one decision tries.
 pub const TRIES_MAX: u32 = 16;
@@ -34,6 +37,7 @@ pub fn read(message: pb::BucketSpec, at: Path<'_>, found: &mut Violations) -> Op
         route_tries_max,
         inbound,
         inbound_notional_max,
+        dead_man,
     } = message;
     let id = found.name(at.field("bucket_id"), bucket_id);
     let parent = found.name_if_any(at.field("group_id"), group_id);
@@ -59,6 +63,10 @@ pub fn read(message: pb::BucketSpec, at: Path<'_>, found: &mut Violations) -> Op
         inbound_notional_max,
         Sign::NotNegative,
     );
+    let dead_man = match dead_man {
+        Some(dead_man) => read_dead_man(dead_man, at.field("dead_man"), found),
+        None => Some(DeadMan::default()),
+    };
     Some(BucketSetup {
         id: id?,
         parent: parent?,
@@ -73,6 +81,31 @@ pub fn read(message: pb::BucketSpec, at: Path<'_>, found: &mut Violations) -> Op
         },
         inbound: inbound?,
         inbound_total_max: inbound_total_max?,
+        dead_man: dead_man?,
+    })
+}
+
+fn read_dead_man(message: pb::DeadMan, at: Path<'_>, found: &mut Violations) -> Option<DeadMan> {
+    let pb::DeadMan {
+        after,
+        action,
+        exempt_gtc,
+    } = message;
+    let default = DeadMan::default();
+    let (least, most) = (*LENGTHS.start(), *LENGTHS.end());
+    let after = found.duration_if_any(at.field("after"), after, least, most);
+    let action_at = at.field("action");
+    let action = match found.number(action_at, action) {
+        Some(pb::DeadManAction::Unspecified) => found.needed(action_at, None),
+        Some(pb::DeadManAction::None) => Some(DeadManAction::None),
+        Some(pb::DeadManAction::NoNew) => Some(DeadManAction::NoNew),
+        Some(pb::DeadManAction::CancelAll) => Some(DeadManAction::CancelAll),
+        None => None,
+    };
+    Some(DeadMan {
+        after: after?.unwrap_or(default.after),
+        action: action?,
+        exempt_gtc: exempt_gtc.unwrap_or(default.exempt_gtc),
     })
 }
 
@@ -378,6 +411,16 @@ pub fn write(bucket: &BucketSetup) -> pb::BucketSpec {
             })
             .collect(),
         inbound_notional_max: bucket.inbound_total_max.map(decimal),
+        dead_man: Some(pb::DeadMan {
+            after: Some(duration(bucket.dead_man.after)),
+            action: match bucket.dead_man.action {
+                DeadManAction::None => pb::DeadManAction::None,
+                DeadManAction::NoNew => pb::DeadManAction::NoNew,
+                DeadManAction::CancelAll => pb::DeadManAction::CancelAll,
+            }
+            .into(),
+            exempt_gtc: Some(bucket.dead_man.exempt_gtc),
+        }),
     }
 }
 

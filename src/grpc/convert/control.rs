@@ -138,6 +138,7 @@ pub const fn write_cause(cause: StateCause) -> pb::StateCause {
         StateCause::Recovering => pb::StateCause::Recovering,
         StateCause::Liquidation => pb::StateCause::Liquidation,
         StateCause::Fault => pb::StateCause::Fault,
+        StateCause::DeadMan => pb::StateCause::DeadMan,
     }
 }
 

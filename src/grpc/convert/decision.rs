@@ -52,6 +52,7 @@ pub(super) fn write_fields(to: &mut Fields<'_>, answer: &Answer, asked: &Asked<'
         expires_at,
         closing_restricted,
         state_version,
+        offered,
         subject,
     } = answer;
     let Decision {
@@ -91,8 +92,16 @@ pub(super) fn write_fields(to: &mut Fields<'_>, answer: &Answer, asked: &Asked<'
     for finding in broken {
         to.made(8, &breach(finding, subject, client));
     }
-    for finding in because {
-        to.made(9, &breach(finding, subject, client));
+    if !because.is_empty() {
+        let asked = subject.and_then(|subject| {
+            Some(Subject {
+                venue: subject.asked.clone()?,
+                ..subject.clone()
+            })
+        });
+        for finding in because {
+            to.made(9, &breach(finding, asked.as_ref().or(subject), client));
+        }
     }
     to.flag(10, *replayed);
     let has_ended = *replayed && order_state.is_some_and(|state| state.is_terminal());
@@ -137,6 +146,7 @@ pub(super) fn write_fields(to: &mut Fields<'_>, answer: &Answer, asked: &Asked<'
         });
     }
     to.flag(24, asked.what_if);
+    to.flag(25, *offered);
     for finding in shadow {
         to.made(32, &breach(finding, subject, client));
     }
@@ -408,6 +418,7 @@ pub const fn limit_id(reason: Reason) -> &'static str {
         | Reason::ReplaceToZero
         | Reason::ReplaceMismatch
         | Reason::OrderAlreadySent
+        | Reason::RouteNotAccepted
         | Reason::Overflow
         | Reason::InternalFault => "",
     }

@@ -33,6 +33,10 @@ pub mod reason {
     /// NOT_FOUND.
     pub const UNKNOWN_ORDER: &str = "UNKNOWN_ORDER";
     /// NOT_FOUND.
+    pub const UNKNOWN_DECISION: &str = "UNKNOWN_DECISION";
+    /// NOT_FOUND.
+    pub const UNKNOWN_KILL: &str = "UNKNOWN_KILL";
+    /// NOT_FOUND.
     pub const UNKNOWN_INSTRUMENT: &str = "UNKNOWN_INSTRUMENT";
     /// NOT_FOUND.
     pub const UNKNOWN_OWNER: &str = "UNKNOWN_OWNER";
@@ -70,6 +74,12 @@ pub mod reason {
     pub const FIGURE_TOO_LARGE: &str = "FIGURE_TOO_LARGE";
     /// FAILED_PRECONDITION.
     pub const GROUP_LIMITS_BROKEN: &str = "GROUP_LIMITS_BROKEN";
+    /// FAILED_PRECONDITION: the time to accept a route is over.
+    pub const ROUTE_EXPIRED: &str = "ROUTE_EXPIRED";
+    /// FAILED_PRECONDITION: a halt came before a route was accepted.
+    pub const ROUTE_VOID: &str = "ROUTE_VOID";
+    /// FAILED_PRECONDITION: the order whose route is to be accepted is over.
+    pub const ORDER_ENDED: &str = "ORDER_ENDED";
     /// RESOURCE_EXHAUSTED.
     pub const OVERLOADED: &str = "OVERLOADED";
     /// UNAVAILABLE.
@@ -83,6 +93,8 @@ pub mod reason {
         UNKNOWN_BUCKET,
         UNKNOWN_GROUP,
         UNKNOWN_ORDER,
+        UNKNOWN_DECISION,
+        UNKNOWN_KILL,
         UNKNOWN_INSTRUMENT,
         UNKNOWN_ACCOUNT,
         UNKNOWN_VENUE,
@@ -102,6 +114,9 @@ pub mod reason {
         BUCKET_RESERVED,
         FIGURE_TOO_LARGE,
         GROUP_LIMITS_BROKEN,
+        ROUTE_EXPIRED,
+        ROUTE_VOID,
+        ORDER_ENDED,
         OVERLOADED,
         DRAINING,
         INTERNAL_FAULT,
@@ -181,6 +196,12 @@ pub enum Obstacle {
     FigureTooLarge,
     /// Limits of the group would be broken; the refusal names them.
     GroupLimitsBroken,
+    /// The time to accept a route is over.
+    RouteExpired,
+    /// A halt came before a route was accepted.
+    RouteVoid,
+    /// The order whose route is to be accepted is over.
+    OrderEnded,
 }
 
 impl Obstacle {
@@ -196,6 +217,9 @@ impl Obstacle {
             Self::BucketReserved => reason::BUCKET_RESERVED,
             Self::FigureTooLarge => reason::FIGURE_TOO_LARGE,
             Self::GroupLimitsBroken => reason::GROUP_LIMITS_BROKEN,
+            Self::RouteExpired => reason::ROUTE_EXPIRED,
+            Self::RouteVoid => reason::ROUTE_VOID,
+            Self::OrderEnded => reason::ORDER_ENDED,
         }
     }
 
@@ -223,6 +247,13 @@ impl Obstacle {
             Self::GroupLimitsBroken => {
                 "limits of the group would be broken; force moves the bucket all the same"
             }
+            Self::RouteExpired => {
+                "the time to accept the route is over, and the order was released"
+            }
+            Self::RouteVoid => {
+                "a halt came before the route was accepted, and the order was released"
+            }
+            Self::OrderEnded => "the order is over",
         }
     }
 }
@@ -338,6 +369,23 @@ impl Refusal {
             "bulkhead.v1.OrderView",
             format!("{}/{}", key.client, key.cl_ord_id),
         )
+    }
+
+    /// NOT_FOUND: no decision of this id asked this client to accept a route.
+    #[must_use]
+    pub fn unknown_decision() -> Self {
+        Self::new(
+            Code::NotFound,
+            reason::UNKNOWN_DECISION,
+            "no decision of this id asked this client to accept a route",
+        )
+    }
+
+    /// NOT_FOUND: no such kill.
+    #[must_use]
+    pub fn unknown_kill() -> Self {
+        let text = "no such kill is kept";
+        Self::new(Code::NotFound, reason::UNKNOWN_KILL, text)
     }
 
     /// NOT_FOUND: no such instrument.

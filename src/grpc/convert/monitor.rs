@@ -1,8 +1,13 @@
 //! Requests of monitoring, and pages of lists.
 
+use super::control::{Scope, write_note, write_scope};
 use super::error::Malformed;
-use super::field::{Path, Violations, says};
+use super::field::{Path, Violations, money, says, text, timestamp};
+use super::view::write_order_state;
 use crate::domain::name::{BucketId, ClientId, GroupId, InstrumentId, Kind, Name, VenueId};
+use crate::engine::admin::Scope as Reach;
+use crate::engine::controls::Subject;
+use crate::engine::kills::{KillId, KillState, KillView};
 use crate::pb::{self, get_usage_request};
 
 const ROOT: Path<'static> = Path::ROOT;
@@ -222,6 +227,136 @@ pub fn watch(request: pb::WatchRequest) -> Result<Watch, Malformed> {
         })
     };
     found.finish(request())
+}
+
+/// A request to read one kill.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct GetKill {
+    /// The kill.
+    pub id: KillId,
+    /// Which page of its live orders.
+    pub page: Page,
+}
+
+/// Reads a request to read one kill.
+///
+/// # Errors
+/// Everything that is wrong with it by itself.
+pub fn get_kill(request: pb::GetKillRequest) -> Result<GetKill, Malformed> {
+    let pb::GetKillRequest {
+        kill_id,
+        page_size,
+        page_token,
+    } = request;
+    let mut found = Violations::default();
+    let at = ROOT.field("kill_id");
+    let id = if kill_id.is_empty() {
+        found.needed(at, None)
+    } else {
+        let id = read_kill_id(&kill_id);
+        if id.is_none() {
+            found.refuse(at, "not an id of a kill");
+        }
+        id
+    };
+    let page = page(page_size, page_token, &mut found);
+    found.finish(id.zip(page).map(|(id, page)| GetKill { id, page }))
+}
+
+/// A request to list kills.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ListKills {
+    /// Only those with orders that live.
+    pub unresolved_only: bool,
+    /// Which page.
+    pub page: Page,
+}
+
+/// Reads a request to list kills.
+///
+/// # Errors
+/// Everything that is wrong with it by itself.
+pub fn list_kills(request: pb::ListKillsRequest) -> Result<ListKills, Malformed> {
+    let pb::ListKillsRequest {
+        unresolved_only,
+        page_size,
+        page_token,
+    } = request;
+    let mut found = Violations::default();
+    let page = page(page_size, page_token, &mut found);
+    found.finish(page.map(|page| ListKills {
+        unresolved_only,
+        page,
+    }))
+}
+
+/// Digits of either half of a kill's id: as many for all, so that names sort by time.
+const KILL_DIGITS: usize = 16;
+
+/// The id of a kill as people and programs name it: its time and its number, to the base of sixteen.
+#[must_use]
+pub fn write_kill_id(id: KillId) -> String {
+    format!("{:016x}-{:016x}", id.at, id.sequence)
+}
+
+fn read_kill_id(text: &str) -> Option<KillId> {
+    let (at, sequence) = text.split_once('-')?;
+    let read = |part: &str| {
+        let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        let is_plain = part.len() == KILL_DIGITS && part.bytes().all(is_hex);
+        is_plain
+            .then(|| u64::from_str_radix(part, 16).ok())
+            .flatten()
+    };
+    Some(KillId {
+        at: read(at)?.cast_signed(),
+        sequence: read(sequence)?,
+    })
+}
+
+/// A kill on the wire.
+#[must_use]
+pub fn write_kill(kill: &KillView) -> pb::Kill {
+    let residual = kill.residual.iter();
+    let ended = kill.ended.iter();
+    pb::Kill {
+        kill_id: write_kill_id(kill.id),
+        scope: Some(write_scope(&scope_of(&kill.scope))),
+        state: Some(write_note(&kill.note)),
+        client_id: text(kill.client.as_ref()),
+        status: match kill.state {
+            KillState::Open => pb::KillStatus::Open,
+            KillState::Unresolved => pb::KillStatus::Unresolved,
+            KillState::Resolved => pb::KillStatus::Resolved,
+        }
+        .into(),
+        orders: kill.orders,
+        ended: ended
+            .map(|(state, count)| pb::EndCount {
+                state: write_order_state(*state).into(),
+                count: *count,
+            })
+            .collect(),
+        live: kill.live,
+        residual: residual
+            .map(|(currency, held)| money(*held, currency))
+            .collect(),
+        unresolved_at: kill.alarmed_at.map(timestamp),
+        resolved_at: kill.resolved_at.map(timestamp),
+    }
+}
+
+/// What a kill stopped, as the contract names it.
+#[must_use]
+pub fn scope_of(scope: &Reach) -> Scope {
+    match scope {
+        Reach::Bucket(id) => Scope::Bucket(id.clone()),
+        Reach::Group(id) => Scope::Group(id.clone()),
+        Reach::Instrument(id) => Scope::Subject(Subject::Instrument(id.clone())),
+        Reach::Venue(id) => Scope::Subject(Subject::Venue(id.clone())),
+        Reach::Client(id) => Scope::Subject(Subject::Client(id.clone())),
+        Reach::Everything => Scope::Subject(Subject::Everything),
+    }
 }
 
 fn names<K: Kind>(list: Vec<String>, at: Path<'_>, found: &mut Violations) -> Option<Vec<Name<K>>> {

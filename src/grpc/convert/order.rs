@@ -11,6 +11,7 @@ use crate::domain::order::{
     Attributes, Notice, Order, OrderKey, Replace, RerouteConsent, ShortSale, Side, Size, Terms,
     TimeInForce,
 };
+use crate::engine::offers::DecisionId;
 use crate::pb::{self, what_if_request};
 
 /// An order to decide.
@@ -349,6 +350,52 @@ fn read_replace(
         original: original?,
         quantity: quantity?,
         terms: terms?,
+    })
+}
+
+/// Reads a request to accept a route.
+///
+/// # Errors
+/// Everything that is wrong with it by itself.
+pub fn accept_route(
+    request: pb::AcceptRouteRequest,
+    at: Path<'_>,
+    session: Option<&ClientId>,
+) -> Result<(ClientId, DecisionId), Malformed> {
+    let pb::AcceptRouteRequest {
+        client_id,
+        decision_id,
+    } = request;
+    let mut found = Violations::default();
+    let client = found.client(at.field("client_id"), client_id, session);
+    let id_at = at.field("decision_id");
+    let decision = if decision_id.is_empty() {
+        found.needed(id_at, None)
+    } else {
+        let decision = read_decision_id(&decision_id);
+        if decision.is_none() {
+            found.refuse(id_at, "not an id of a decision");
+        }
+        decision
+    };
+    found.finish(client.zip(decision))
+}
+
+/// The id of a decision as `decision::write` writes it: its time and its number, to the base of sixteen.
+fn read_decision_id(text: &str) -> Option<DecisionId> {
+    let (at, sequence) = text.split_once('-')?;
+    let read = |part: &str| {
+        let is_plain = (1..=16).contains(&part.len())
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+        is_plain
+            .then(|| u64::from_str_radix(part, 16).ok())
+            .flatten()
+    };
+    Some(DecisionId {
+        at: read(at)?.cast_signed(),
+        sequence: read(sequence)?,
     })
 }
 

@@ -27,6 +27,8 @@ pub struct Opening {
     pub resume_token: Option<String>,
     /// Up to which answer the client has every one.
     pub last_server_seq: u64,
+    /// Whether its silence is its loss.
+    pub heartbeats: bool,
 }
 
 /// Reads the opening of a session.
@@ -38,6 +40,7 @@ pub fn open(message: pb::SessionOpen, at: Path<'_>) -> Result<Opening, Malformed
         client_id,
         resume_token,
         last_server_seq,
+        heartbeats,
     } = message;
     let mut found = Violations::default();
     let client = found.name(at.field("client_id"), client_id);
@@ -50,6 +53,7 @@ pub fn open(message: pb::SessionOpen, at: Path<'_>) -> Result<Opening, Malformed
         client,
         resume_token: (!resume_token.is_empty()).then_some(resume_token),
         last_server_seq,
+        heartbeats,
     }))
 }
 

@@ -130,6 +130,7 @@ pub const fn write_flag(flag: ReportFlag) -> pb::ReportFlag {
         ReportFlag::InBreach => pb::ReportFlag::InBreach,
         ReportFlag::ReduceOnlyExcess => pb::ReportFlag::ReduceOnlyExcess,
         ReportFlag::NeedsReconciliation => pb::ReportFlag::NeedsReconciliation,
+        ReportFlag::RouteNotAccepted => pb::ReportFlag::RouteNotAccepted,
     }
 }
 
@@ -155,6 +156,7 @@ pub const fn write_breach_cause(cause: BreachCause) -> pb::BreachCause {
 #[must_use]
 pub const fn write_order_state(state: OrderState) -> pb::OrderState {
     match state {
+        OrderState::AwaitingAcceptance => pb::OrderState::AwaitingAcceptance,
         OrderState::Reserved => pb::OrderState::Reserved,
         OrderState::Sent => pb::OrderState::Sent,
         OrderState::Working => pb::OrderState::Working,

@@ -11,6 +11,7 @@ use bulkhead::engine::admin::Scope;
 use bulkhead::engine::answer::{Answer, BasketAnswer, PositionView, Receipt, ReportFlag};
 use bulkhead::engine::group::Group;
 use bulkhead::engine::market::{Accepted, MarkUpdate, RateUpdate};
+use bulkhead::engine::offers::DecisionId;
 use proptest::test_runner::TestCaseError;
 
 use super::naive::{self, Finding, Mark, Model, Notes, Place, Said, Together, U};
@@ -83,6 +84,20 @@ pub fn apply(engine: &Engine, event: &Event, now: Now) -> Came {
         Event::Report(report) => Came::Receipt(Box::new(engine.report(report, now))),
         Event::Notice(client, order, notice) => {
             receipt(engine.notify(&id(client), &id(order), *notice, now))
+        }
+        Event::Accept(order) => {
+            // What is stored under its id says by which decision.
+            let stored = engine.what_if(order, now, false).unwrap();
+            let decision = DecisionId {
+                at: stored.decision.at,
+                sequence: if stored.replayed {
+                    stored.decision.sequence
+                } else {
+                    0
+                },
+            };
+            let accepted = engine.accept_route(&order.key.client, decision, now);
+            receipt(accepted.map(|(receipt, _)| receipt))
         }
         Event::Release(key) => receipt(engine.release(key, now)),
         Event::Resolve(key, filled) => receipt(engine.resolve(key, amount(*filled), now)),
@@ -216,12 +231,14 @@ pub fn imagine(model: &mut Model, event: &Event) -> Meant {
         Event::Report(report) => Meant::Notes(Some(model.report(report))),
         Event::Notice(client, order, notice) => Meant::Notes(model.find(client, order).map(|at| {
             model.told_of(at);
+            let mut notes = Notes::default();
             match notice {
-                Notice::Sent => model.sent(at, order),
+                Notice::Sent => notes.unaccepted = model.sent(at, order),
                 Notice::CancelRequested => model.cancel_asked(at),
             }
-            Notes::default()
+            notes
         })),
+        Event::Accept(order) => Meant::Notes(model.accept(order).then(Notes::default)),
         Event::Release(key) => {
             let freed = model.release(key.client.as_str(), key.cl_ord_id.as_str());
             let order = model.find(key.client.as_str(), key.cl_ord_id.as_str());
@@ -254,6 +271,9 @@ pub fn imagine(model: &mut Model, event: &Event) -> Meant {
             let stricter = *state >= *known;
             if stricter {
                 *known = *state;
+            }
+            if stricter && *state >= TradingState::CancelOnly {
+                model.void_stopped();
             }
             Meant::Done(stricter)
         }
@@ -828,6 +848,9 @@ fn said_the_same(answer: &Answer, said: &Said, hidden: &[Finding], model: &Model
             },
         ) if alike(&found, because) => {
             same("route", route, Some(place(*bucket, *account)))?;
+            let state = answer.order_state;
+            let waits = state == Some(OrderState::AwaitingAcceptance);
+            same("waiting to be accepted", waits, answer.offered)?;
             same("quantity", answer.decision.quantity.units(), *quantity)
         }
         (outcome, said) => Err(fail(format!(
@@ -849,6 +872,7 @@ fn flags(receipt: &Receipt) -> Notes {
         owed: has(ReportFlag::OwedFills),
         elsewhere: has(ReportFlag::RouteViolation),
         other_bucket: has(ReportFlag::BucketMismatch),
+        unaccepted: has(ReportFlag::RouteNotAccepted),
     }
 }
 

@@ -8,9 +8,12 @@ use bulkhead::domain::basket::Basket;
 use bulkhead::domain::decision::{Outcome, Reason};
 use bulkhead::domain::order::{Order, OrderKey, RerouteConsent, Side};
 use bulkhead::domain::report::{Report, ReportKind};
+use bulkhead::domain::state::{OrderState, StateNote, TradingState};
 use bulkhead::engine::Engine;
-use bulkhead::engine::admin::AdminError;
+use bulkhead::engine::admin::{AdminError, Scope};
 use bulkhead::engine::answer::Refusal;
+use bulkhead::engine::offers::DecisionId;
+use bulkhead::engine::order::OrderView;
 use bulkhead::engine::setup::{BucketSetup, EngineSetup, InboundRule, RouteTarget};
 
 use crate::support::*;
@@ -446,4 +449,77 @@ fn a_bucket_that_is_held_up_holds_up_no_other() {
     });
     let desk = engine.group(&id("desk")).unwrap();
     assert_eq!(desk.state.lock().totals.totals.gross, amount("10"));
+}
+
+/// RR15: clients accept their routes while the source is halted. What was accepted was so before the halt returned, and nothing after.
+#[test]
+fn rr15_no_route_is_accepted_once_a_halt_has_returned() {
+    for round in 0..20 {
+        let mut source = limits();
+        source.long_max = Some(amount("0"));
+        let mut buckets = vec![bucket("b", None, source), bucket("to", None, limits())];
+        buckets[0].reroute.targets = vec![RouteTarget {
+            bucket: Some(id("to")),
+            venue: id("X"),
+            account: id("to-x"),
+        }];
+        buckets[1].inbound = vec![InboundRule {
+            from: id("b"),
+            notional_max: amount("1000000"),
+        }];
+        let setup = EngineSetup::new(id("USD"));
+        let engine = Engine::new(setup, Vec::new(), buckets, vec![perpetual("BTC")]).unwrap();
+        mark(&engine, "BTC", "100", START);
+        let halted = AtomicBool::new(false);
+        let (started, late) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let accepted = std::thread::scope(|scope| {
+            let halter = scope.spawn(|| {
+                while started.load(Ordering::Acquire) < 20 * (round + 1) {
+                    std::hint::spin_loop();
+                }
+                let of = if round % 2 == 0 { id("b") } else { id("to") };
+                let note = StateNote {
+                    state: TradingState::Halted,
+                    since: START,
+                    ..StateNote::default()
+                };
+                let change = engine.restrict(&Scope::Bucket(of), note).unwrap();
+                halted.store(true, Ordering::Release);
+                change.live.len()
+            });
+            let accepted = race(|thread, number| {
+                let mut order = of(0, thread, number);
+                order.bucket = id("b");
+                order.attributes.reroute = RerouteConsent::Acknowledge;
+                started.fetch_add(1, Ordering::AcqRel);
+                let answer = engine.decide(&order, START, false).unwrap();
+                if !answer.offered {
+                    return false;
+                }
+                let decision = DecisionId {
+                    at: answer.decision.at,
+                    sequence: answer.decision.sequence,
+                };
+                // Some never say a word: the halt takes these back.
+                if number % 3 == 0 {
+                    return false;
+                }
+                let was_halted = halted.load(Ordering::Acquire);
+                let accepted = engine.accept_route(&order.key.client, decision, START);
+                late.fetch_add(
+                    usize::from(was_halted && accepted.is_ok()),
+                    Ordering::Relaxed,
+                );
+                accepted.is_ok()
+            });
+            halter.join().unwrap();
+            accepted
+        });
+        assert_eq!(late.into_inner(), 0, "accepted after the halt returned");
+        let to = engine.bucket(&id("to")).unwrap();
+        let live = engine.live_orders(&to, START);
+        assert_eq!(live.len(), accepted, "what was not accepted holds nothing");
+        let waits = |order: &OrderView| order.state == OrderState::AwaitingAcceptance;
+        assert!(!live.iter().any(waits));
+    }
 }

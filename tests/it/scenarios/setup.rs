@@ -232,6 +232,21 @@ fn put_bucket(bucket: &mut Table, text: &str) -> Said<()> {
             "tries" => {
                 table_at(bucket, &["reroute"]).insert(key.to_owned(), count(value)?);
             }
+            // `dead_man cancel_all after 5s cancel-gtc`.
+            "dead_man" => {
+                let mut words = Words::of(value);
+                let table = table_at(bucket, &["dead_man"]);
+                let action = words.next("an action")?.to_owned();
+                table.insert("action".to_owned(), Value::String(action));
+                if words.take("after") {
+                    let after = words.next("a duration")?.to_owned();
+                    table.insert("after".to_owned(), Value::String(after));
+                }
+                if words.take("cancel-gtc") {
+                    table.insert("exempt_gtc".to_owned(), Value::Boolean(false));
+                }
+                words.end()?;
+            }
             // `inbound 5000 from a 3000`: in total, and from bucket a.
             "inbound" => {
                 let mut words = Words::of(value);

@@ -156,6 +156,13 @@ impl GatewayService for Stub {
         Err(Status::unimplemented("not here"))
     }
 
+    async fn accept_route(
+        &self,
+        _: Request<pb::AcceptRouteRequest>,
+    ) -> Result<Response<pb::AcceptRouteResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
     type SessionStream = Pin<Box<dyn Stream<Item = Result<pb::SessionResponse, Status>> + Send>>;
 
     async fn session(

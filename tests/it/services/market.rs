@@ -179,6 +179,7 @@ async fn a_message_over_the_limit_ends_its_stream_after_the_answers_before_it() 
     };
     let open = |resume_token: String| {
         let open = pb::SessionOpen {
+            heartbeats: false,
             client_id: "c".to_owned(),
             resume_token,
             last_server_seq: 0,

@@ -8,6 +8,7 @@
 
 mod baskets;
 mod buckets;
+mod control;
 mod firm;
 mod market;
 mod monitor;

@@ -495,6 +495,7 @@ async fn a_watcher_that_does_not_read_misses_events_and_holds_up_nobody() {
             | Event::Report(_)
             | Event::Order(_)
             | Event::State(_)
+            | Event::Kill(_)
             | Event::Config(_) => heard += 1,
         }
     }

@@ -43,7 +43,8 @@ fn covers<'a>(name: &str, reached: impl IntoIterator<Item = &'a str>) {
     assert_eq!(seen, values(name));
 }
 
-const STATES: [OrderState; 13] = [
+const STATES: [OrderState; 14] = [
+    OrderState::AwaitingAcceptance,
     OrderState::Reserved,
     OrderState::Sent,
     OrderState::Working,
@@ -59,7 +60,8 @@ const STATES: [OrderState; 13] = [
     OrderState::Released,
 ];
 
-const FLAGS: [ReportFlag; 13] = [
+const FLAGS: [ReportFlag; 14] = [
+    ReportFlag::RouteNotAccepted,
     ReportFlag::Duplicate,
     ReportFlag::LateFill,
     ReportFlag::Overfill,
@@ -118,6 +120,7 @@ fn every_enum_that_is_answered_covers_the_contracts() {
         StateCause::Recovering,
         StateCause::Liquidation,
         StateCause::Fault,
+        StateCause::DeadMan,
     ];
     covers(
         "StateCause",
@@ -262,6 +265,7 @@ fn subject() -> Subject {
         currency: "USDT".parse().unwrap(),
         instrument: Some(Arc::new(found.finish(instrument).unwrap())),
         venue: "VENUE-A".parse().unwrap(),
+        asked: None,
     }
 }
 
@@ -312,6 +316,7 @@ fn answer(outcome: Outcome) -> Answer {
         expires_at: Some(1_800_000_030_000_000_007),
         closing_restricted: false,
         state_version: 8,
+        offered: false,
         subject: Some(Box::new(subject())),
     }
 }
@@ -459,6 +464,27 @@ fn what_is_in_shadow_is_told_beside_an_approval() {
         ..got
     };
     assert_eq!(told, plain);
+}
+
+#[test]
+fn what_stood_against_a_rerouted_order_is_about_the_venue_that_was_asked() {
+    let by_venue = || Finding {
+        dimension: Some(Dimension::Venue),
+        ..finding(Reason::Concentration, Level::Bucket, Unit::Money)
+    };
+    let outcome = Outcome::Rerouted {
+        to: route(),
+        because: Box::new([by_venue()]),
+    };
+    let mut told = answer(outcome);
+    told.decision.figures = Some(Box::new([by_venue()]));
+    told.subject = Some(Box::new(Subject {
+        asked: Some("VENUE-B".parse().unwrap()),
+        ..subject()
+    }));
+    let got = decision::write(&told, &asked(&key("a-1")));
+    assert_eq!(got.because[0].scope_value, "VENUE-B");
+    assert_eq!(got.figures[0].scope_value, "VENUE-A");
 }
 
 #[test]

@@ -113,6 +113,37 @@ fn special_texts(name: &str) -> Option<(Vec<String>, Vec<String>)> {
         )
     };
     Some(match name {
+        "AcceptRouteRequest.decision_id" => (
+            owned(&[
+                "0-0",
+                "18fd1bd7c6d2a000-2a",
+                "ffffffffffffffff-ffffffffffffffff",
+            ]),
+            owned(&[
+                "1",
+                "-",
+                "1-",
+                "-1",
+                "1-1-1",
+                "x-1",
+                "A-1",
+                "1-0x1",
+                "11111111111111111-1",
+                " 1-1",
+                "+1-1",
+            ]),
+        ),
+        "GetKillRequest.kill_id" => (
+            owned(&["18fd1bd7c6d2a000-000000000000002a"]),
+            owned(&[
+                "1-1",
+                "-",
+                "18fd1bd7c6d2a000-000000000000002A",
+                "18fd1bd7c6d2a000",
+                "18fd1bd7c6d2a000-000000000000002a-",
+                "a".repeat(33).as_str(),
+            ]),
+        ),
         "ChangeContext.reason" => words(1_024),
         "Listing.symbol" => words(64),
         // The venue's alphabet, not ours.
@@ -287,7 +318,12 @@ fn blamed_for_another(path: &str) -> Option<&str> {
 /// Durations by their bounds in seconds, both inclusive; nothing bounds the others but their type.
 fn is_window(name: &str) -> bool {
     name.ends_with(".window")
-        || ["Limits.reservation_ttl", "Instrument.mark_max_age"].contains(&name)
+        || [
+            "Limits.reservation_ttl",
+            "Instrument.mark_max_age",
+            "DeadMan.after",
+        ]
+        .contains(&name)
 }
 
 struct Bench<'a> {

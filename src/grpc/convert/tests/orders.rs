@@ -344,9 +344,11 @@ fn a_session_is_opened_or_resumed() {
             client_id: s("oms-1"),
             resume_token: s(token),
             last_server_seq: 3,
+            heartbeats: true,
         };
         let opening = session::open(open, ROOT.field("open")).unwrap();
         assert_eq!(opening.client.as_str(), "oms-1");
+        assert!(opening.heartbeats);
         assert_eq!(
             (opening.resume_token, opening.last_server_seq),
             (expected, 3)

@@ -4,8 +4,9 @@ use prost::Message;
 
 use super::super::field::Path;
 use super::super::instrument::InstrumentDefaults;
+use super::super::monitor;
 use super::super::{admin, basket, error::Malformed, order, report, session};
-use super::feeds::{market_kinds, monitor_kinds};
+use super::feeds::market_kinds;
 use super::{at, dec, lasting, s};
 use crate::pb::{self, *};
 
@@ -359,6 +360,11 @@ pub fn bucket() -> BucketSpec {
             notional_max: dec("4"),
         }],
         inbound_notional_max: dec("5"),
+        dead_man: Some(DeadMan {
+            after: lasting(3),
+            action: DeadManAction::CancelAll.into(),
+            exempt_gtc: Some(false),
+        }),
     }
 }
 
@@ -473,6 +479,9 @@ fn scopes() -> Vec<control_scope::Scope> {
 fn scope(scope: control_scope::Scope) -> Option<ControlScope> {
     Some(ControlScope { scope: Some(scope) })
 }
+
+mod monitoring;
+use monitoring::monitor_kinds;
 
 pub fn kinds() -> Vec<Kind> {
     let mut kinds = gateway_kinds();
@@ -589,6 +598,7 @@ fn gateway_kinds() -> Vec<Kind> {
                     client_id: s("oms-1"),
                     resume_token: s("dG9rZW4+/w=="),
                     last_server_seq: 7,
+                    heartbeats: true,
                 },
                 &[],
             )],
@@ -632,6 +642,21 @@ fn gateway_kinds() -> Vec<Kind> {
                     &["stop_price", "expire_time"],
                 ),
             ],
+        },
+        Kind {
+            type_name: ".bulkhead.v1.AcceptRouteRequest",
+            read: read!(AcceptRouteRequest, |it| order::accept_route(
+                it,
+                Path::ROOT,
+                None
+            )),
+            samples: vec![good(
+                &AcceptRouteRequest {
+                    client_id: s("oms-1"),
+                    decision_id: s("18fd1bd7c6d2a000-2a"),
+                },
+                &[],
+            )],
         },
         Kind {
             type_name: ".bulkhead.v1.WhatIfRequest",

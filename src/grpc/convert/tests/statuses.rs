@@ -129,6 +129,8 @@ fn every_refusal_has_its_code_and_its_reason() {
             Code::NotFound,
             resource("bulkhead.v1.OrderView", "c/o"),
         ),
+        (Refusal::unknown_decision(), Code::NotFound, None),
+        (Refusal::unknown_kill(), Code::NotFound, None),
         (
             Refusal::unknown_instrument(&instrument),
             Code::NotFound,
@@ -176,6 +178,9 @@ fn every_refusal_has_its_code_and_its_reason() {
         obstacle(Obstacle::BucketReserved),
         obstacle(Obstacle::FigureTooLarge),
         (Refusal::broken_limits(&[]), Code::FailedPrecondition, None),
+        obstacle(Obstacle::RouteExpired),
+        obstacle(Obstacle::RouteVoid),
+        obstacle(Obstacle::OrderEnded),
         (Refusal::overloaded(), Code::ResourceExhausted, None),
         (Refusal::draining(), Code::Unavailable, None),
         (Refusal::internal(), Code::Internal, None),

@@ -29,6 +29,8 @@ pub(super) struct Ask {
     pub(super) replaces: Option<usize>,
     pub(super) source: Option<usize>,
     pub(super) link: Option<(usize, usize)>,
+    /// Bucket and venue that were asked, where the client has to accept this route.
+    pub(super) offered: Option<(usize, String)>,
 }
 
 pub(super) struct Judged {

@@ -172,7 +172,11 @@ impl Model {
                     fills: Vec::new(),
                     cash,
                     exit,
-                    stage: Stage::Reserved,
+                    stage: if ask.offered.is_some() {
+                        Stage::Offered
+                    } else {
+                        Stage::Reserved
+                    },
                     asked_cancel: false,
                     end: None,
                     owed: None,
@@ -185,6 +189,10 @@ impl Model {
                     unvalued: notional.is_err(),
                     source: ask.source,
                     link: ask.link,
+                    offer: ask.offered.clone(),
+                    accepted: None,
+                    lapsed: false,
+                    void: false,
                     last: self.now.wall,
                     gone: false,
                 };

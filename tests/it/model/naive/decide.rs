@@ -112,6 +112,7 @@ impl Model {
             replaces: None,
             source: None,
             link: None,
+            offered: None,
         })
     }
 
@@ -171,6 +172,11 @@ impl Model {
 
     /// Forgets what is past: executions and orders that are over when nothing was told of them for long, and keys of earlier days.
     pub fn sweep(&mut self) {
+        for at in 0..self.orders.len() {
+            if self.orders[at].is_offered() && self.now.mono >= self.orders[at].deadline {
+                self.told_of(at);
+            }
+        }
         let now = self.now.wall;
         self.execs.retain(|_, exec| exec.last + RETENTION > now);
         for order in self.orders.iter_mut().filter(|order| order.is_over()) {
@@ -280,7 +286,8 @@ impl Model {
             };
             return (said, commit.then(|| self.commit(&ask, judged)));
         }
-        let may = order.attributes.reroute == RerouteConsent::AutoAccept
+        let asks = order.attributes.reroute == RerouteConsent::Acknowledge;
+        let may = order.attributes.reroute != RerouteConsent::No
             && !judged.exit
             && !judged.reduces
             && !ask.reduce_only
@@ -318,6 +325,7 @@ impl Model {
                     continue;
                 }
                 second.source = (to != bucket).then_some(bucket);
+                second.offered = asks.then(|| (bucket, order.venue.to_string()));
                 let first = self.meet(to, second.instrument);
                 let there = self.judge(&second);
                 if first && !(commit && there.findings.is_empty()) {
@@ -375,7 +383,16 @@ impl Model {
                     .versions
                     .iter()
                     .any(|version| version.id == original.1);
-                if replace.quantity.is_zero()
+                if order.is_offered() {
+                    if commit {
+                        self.attempt(order.bucket, false);
+                    }
+                    refuse(if self.now.mono >= order.deadline {
+                        Reason::OrderEnded
+                    } else {
+                        Reason::RouteNotAccepted
+                    })
+                } else if replace.quantity.is_zero()
                     || !names
                     || order.end.is_some()
                     || order.cash.is_some()
@@ -412,6 +429,7 @@ impl Model {
                         replaces: Some(at),
                         source: order.source,
                         link: order.link,
+                        offered: None,
                     };
                     let judged = self.judge(&ask);
                     self.shadow.clone_from(&judged.shadow);

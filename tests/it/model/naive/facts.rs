@@ -16,6 +16,7 @@ impl Model {
     /// Something is told of an order.
     pub fn told_of(&mut self, at: usize) {
         self.orders[at].last = self.now.wall;
+        self.lapse(at);
     }
 
     pub fn is_known(&self, client: &str, id: &str) -> bool {
@@ -23,7 +24,7 @@ impl Model {
     }
 
     /// Runs a change of an order, and gives notional back where it ended by it.
-    fn change<T>(&mut self, at: usize, change: impl FnOnce(&mut Held) -> T) -> T {
+    pub(super) fn change<T>(&mut self, at: usize, change: impl FnOnce(&mut Held) -> T) -> T {
         let was_over = self.orders[at].is_over();
         let answer = change(&mut self.orders[at]);
         let order = &mut self.orders[at];
@@ -88,7 +89,7 @@ impl Model {
     }
 
     /// Compares a report with its order (NL11).
-    fn compare(&self, report: &Report, at: usize, notes: &mut Notes) {
+    fn compare(&mut self, report: &Report, at: usize, notes: &mut Notes) {
         let order = &self.orders[at];
         let pool = &self.pools[order.bucket];
         notes.other_bucket |= report
@@ -101,6 +102,12 @@ impl Model {
                 .account
                 .as_ref()
                 .is_some_and(|own| own.as_str() != account);
+        // Whoever reports of it at the venue knows more than its client said.
+        notes.unaccepted |= order.is_offered();
+        if order.is_offered() {
+            let now = self.now.mono;
+            self.orders[at].accept(now);
+        }
     }
 
     pub fn report(&mut self, report: &Report) -> Notes {
@@ -134,8 +141,8 @@ impl Model {
                         notes.duplicate = true;
                         match (own.map(|own| own.0), at) {
                             (Some(own), Some(at)) if own == at => {
-                                self.compare(report, at, &mut notes);
                                 self.told_of(at);
+                                self.compare(report, at, &mut notes);
                                 self.change(at, |order| {
                                     order.told =
                                         order.told.max(report.cum.map_or(0, |cum| cum.units()));
@@ -589,15 +596,20 @@ impl Model {
         notes.owed = owed;
     }
 
-    pub fn sent(&mut self, at: usize, id: &str) {
+    /// Whether it was sent before its route was accepted.
+    pub fn sent(&mut self, at: usize, id: &str) -> bool {
         let now = self.now.mono;
         let order = &mut self.orders[at];
+        let unaccepted = order.is_offered();
+        if unaccepted {
+            order.accept(now);
+        }
         // As much time again as it had, and no more for being told twice.
         if order.stage == Stage::Reserved {
-            order.deadline = now + (order.deadline - order.approved);
+            order.deadline = now + order.patience();
         }
         if order.end.is_some() || order.is_over() {
-            return;
+            return false;
         }
         if order.stage == Stage::Reserved {
             order.stage = Stage::Sent;
@@ -605,6 +617,7 @@ impl Model {
         for version in order.versions.iter_mut().skip(1) {
             version.sent |= version.id == id;
         }
+        unaccepted
     }
 
     pub fn cancel_asked(&mut self, at: usize) {
@@ -671,7 +684,7 @@ impl Model {
             }
             if order.id == id {
                 let unsent =
-                    order.end.is_none() && order.stage == Stage::Reserved && order.filled() == 0;
+                    order.end.is_none() && order.stage <= Stage::Reserved && order.filled() == 0;
                 if unsent {
                     order.end = Some(OrderState::Released);
                     order.owed = Some(0);

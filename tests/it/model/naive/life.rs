@@ -32,6 +32,7 @@ pub struct Booked {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, PartialOrd)]
 pub enum Stage {
+    Offered,
     Reserved,
     Sent,
     Working,
@@ -75,6 +76,14 @@ pub struct Held {
     pub source: Option<usize>,
     /// Number of its link, and its place in it.
     pub link: Option<(usize, usize)>,
+    /// Bucket and venue it was asked for on, where its client has to accept the route it is on.
+    pub offer: Option<(usize, String)>,
+    /// When the route was accepted.
+    pub accepted: Option<u64>,
+    /// Whether the time to accept was over.
+    pub lapsed: bool,
+    /// Whether a halt came before the acceptance.
+    pub void: bool,
     /// When it was last told of, wall time.
     pub last: i64,
     /// Whether it is forgotten: nothing leads to it any more.
@@ -136,6 +145,22 @@ impl Held {
         }
     }
 
+    pub fn is_offered(&self) -> bool {
+        self.stage == Stage::Offered && self.end.is_none() && !self.gone
+    }
+
+    /// How long word of it may take.
+    pub fn patience(&self) -> u64 {
+        self.deadline - self.accepted.unwrap_or(self.approved)
+    }
+
+    /// The route is accepted, or somebody sent it.
+    pub fn accept(&mut self, now: u64) {
+        self.deadline = now + self.patience();
+        self.accepted = Some(now);
+        self.stage = Stage::Reserved;
+    }
+
     pub fn pending(&self) -> bool {
         self.versions.len() > 1
     }
@@ -147,7 +172,13 @@ impl Held {
             TimeInForce::ImmediateOrCancel | TimeInForce::FillOrKill
         );
         let waits = self.stage == Stage::Reserved || is_immediate;
-        if self.end.is_some() || (waits && now >= self.deadline) {
+        if self.is_offered() {
+            if now >= self.deadline {
+                OrderState::Released
+            } else {
+                OrderState::AwaitingAcceptance
+            }
+        } else if self.end.is_some() || (waits && now >= self.deadline) {
             OrderState::Uncertain
         } else if self.asked_cancel {
             OrderState::PendingCancel
@@ -157,6 +188,7 @@ impl Held {
             OrderState::PartiallyFilled
         } else {
             match self.stage {
+                Stage::Offered => OrderState::AwaitingAcceptance,
                 Stage::Reserved => OrderState::Reserved,
                 Stage::Sent => OrderState::Sent,
                 Stage::Working => OrderState::Working,

@@ -11,6 +11,7 @@ mod levels;
 mod life;
 mod links;
 mod market;
+mod offers;
 mod rules;
 mod together;
 
@@ -203,6 +204,7 @@ pub struct Notes {
     pub owed: bool,
     pub elsewhere: bool,
     pub other_bucket: bool,
+    pub unaccepted: bool,
 }
 
 /// The model.

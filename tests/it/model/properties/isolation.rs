@@ -22,10 +22,17 @@ fn nl1_an_event_of_one_bucket_writes_to_no_other() {
         FULL,
         |run, event| {
             let before = hashes(&run.engine, run.now());
+            // What waits for its route to be accepted is released by time and by halts of where it came from: that is a reroute's.
+            let waiting = run.model.orders.iter().filter(|order| order.is_offered());
+            let waiting: Vec<&str> = waiting
+                .filter(|_| matches!(event, Event::Sweep | Event::Restrict(..)))
+                .map(|order| run.model.pools[order.bucket].name)
+                .collect();
             let (came, _) = run.both(event.clone())?;
-            let Some(touched) = addressed(&run.model, &event, &came) else {
+            let Some(mut touched) = addressed(&run.model, &event, &came) else {
                 return Ok(());
             };
+            touched.extend(waiting.into_iter().map(str::to_owned));
             let may: Vec<String> = touched
                 .iter()
                 .flat_map(|bucket| path(&run.model, bucket))
@@ -54,6 +61,7 @@ fn concerns_a(model: &Model, event: &Event, came: &Came) -> bool {
         }
         Event::Notice(client, ..) => client == CLIENTS[0],
         Event::Release(key) | Event::Resolve(key, _) => key.client.as_str() == CLIENTS[0],
+        Event::Accept(order) => order.key.client.as_str() == CLIENTS[0],
         Event::Report(report) => {
             report.client.as_str() == CLIENTS[0]
                 || addressed(model, event, came)

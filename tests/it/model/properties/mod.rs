@@ -2,6 +2,7 @@
 
 mod bounds;
 mod isolation;
+mod kills;
 mod largest;
 mod owners;
 mod reports;
@@ -101,6 +102,7 @@ fn addressed(model: &Model, event: &Event, came: &Came) -> Option<Vec<String>> {
         Event::Notice(client, order, _) => of(client, order),
         Event::Resolve(key, _) => of(key.client.as_str(), key.cl_ord_id.as_str()),
         Event::Release(key) => of(key.client.as_str(), key.cl_ord_id.as_str()).or(Some(Vec::new())),
+        Event::Accept(order) => of(order.key.client.as_str(), order.key.cl_ord_id.as_str()),
         Event::Sweep => Some(Vec::new()),
         Event::Limits(bucket, _)
         | Event::Load(bucket, ..)

@@ -3,9 +3,12 @@
 use bulkhead::domain::decision::{Decision, Finding, Level, Outcome, Reason};
 use bulkhead::domain::order::{Order, RerouteConsent, Side};
 use bulkhead::domain::report::Report;
+use bulkhead::domain::state::TradingState;
+
+use bulkhead::engine::answer::ReportFlag;
 
 use super::{REROUTES, broken, bucket_hash, filled, is_approved, no_end, view, walk};
-use crate::model::naive::{CAPACITY, ONE, U};
+use crate::model::naive::{CAPACITY, ONE, Place, U};
 use crate::model::run::{Came, Checked, Run, fail, hashes, same};
 use crate::model::world::{BUCKETS, Event};
 use crate::support::{id, report};
@@ -76,11 +79,8 @@ fn rr1_rr2_rr3_rr4_a_reroute_is_agreed_declared_for_capacity_and_no_exit() {
         |run, rerouting| {
             let route = rerouting.decision.route().unwrap();
             let pool = &run.model.pools[rerouting.source];
-            same(
-                "consent",
-                rerouting.order.attributes.reroute,
-                RerouteConsent::AutoAccept,
-            )?;
+            let consent = rerouting.order.attributes.reroute;
+            same("consent", consent != RerouteConsent::No, true)?;
             let declared = pool.targets.iter().take(4).any(|target| {
                 target.bucket.unwrap_or(rerouting.source) == rerouting.target
                     && (route.venue.as_str(), route.account.as_str()) == target.account
@@ -121,11 +121,7 @@ fn rr1_without_consent_nothing_is_rerouted() {
                     .model
                     .is_known(order.key.client.as_str(), order.key.cl_ord_id.as_str())
             {
-                order.attributes.reroute = if order.attributes.located {
-                    RerouteConsent::No
-                } else {
-                    RerouteConsent::Acknowledge
-                };
+                order.attributes.reroute = RerouteConsent::No;
                 let asked = run.engine.what_if(order, run.now(), false).unwrap();
                 same(
                     "rerouted",
@@ -171,11 +167,13 @@ fn rr5_rr7_the_first_target_that_would_approve_carries_the_order() {
                     .copied()
                     .collect()
             };
-            same(
-                "figures",
-                known(&rerouting.decision.figures),
-                known(&at_target.figures),
-            )?;
+            // Figures of another bucket are not the sender's to see (RR14).
+            let expected = if rerouting.target == rerouting.source {
+                known(&at_target.figures)
+            } else {
+                Vec::new()
+            };
+            same("figures", known(&rerouting.decision.figures), expected)?;
             for target in &pool.targets {
                 let bucket = target.bucket.unwrap_or(rerouting.source);
                 if bucket == rerouting.target
@@ -285,6 +283,26 @@ fn rr9_rr11_a_reroute_stands_and_its_life_is_the_targets() {
                 Some(route.bucket.as_str()),
             )?;
             if rerouting.source != rerouting.target {
+                // From the account that was asked: booked to the order's bucket all the same, and alarmed (RR10, NL11).
+                let (venue, account) = run.model.pools[rerouting.source].accounts[0];
+                let astray = Report {
+                    client: rerouting.order.key.client.clone(),
+                    venue: id(venue),
+                    account: Some(id(account)),
+                    trade_date: 2,
+                    ..report(
+                        rerouting.order.key.cl_ord_id.as_str(),
+                        &format!("y{number}"),
+                        filled(contract.lot, ONE),
+                    )
+                };
+                let (came, _) = run.both(Event::Report(astray))?;
+                let Came::Receipt(receipt) = came else {
+                    return Err(fail("no receipt"));
+                };
+                let is_alarmed = receipt.flags.contains(&ReportFlag::RouteViolation);
+                same("alarmed", is_alarmed, true)?;
+                same("booked to", receipt.bucket.as_ref(), Some(&route.bucket))?;
                 same(
                     "state of the source",
                     bucket_hash(&run.engine, source, run.now()),
@@ -334,4 +352,160 @@ fn rr12_a_target_takes_in_no_more_than_its_caps() {
             )
         },
     );
+}
+
+/// RR10: what nobody accepted may not be sent, and is released by itself; accepted it is an order like any other.
+#[test]
+fn rr10_an_order_waits_for_its_client_to_accept_its_route() {
+    let (accepted, lapsed) = (std::cell::Cell::new(0_u32), std::cell::Cell::new(0_u32));
+    reroutes(
+        "rr10",
+        500,
+        |_, _| Ok(()),
+        |run, rerouting| {
+            let is_asked = rerouting.order.attributes.reroute == RerouteConsent::Acknowledge;
+            let order = Box::new(rerouting.order.clone());
+            if !is_asked {
+                let (came, _) = run.both(Event::Accept(order))?;
+                return same("nothing to accept", matches!(came, Came::Refused), true);
+            }
+            let at = run.model.offered(&order).unwrap();
+            same("waits", run.model.orders[at].is_offered(), true)?;
+            run.recount()?;
+            if run.past.len() % 2 == 0 {
+                let (came, _) = run.both(Event::Accept(order.clone()))?;
+                same("accepted", matches!(came, Came::Receipt(_)), true)?;
+                let before = hashes(&run.engine, run.now());
+                run.both(Event::Accept(order))?;
+                same("hashes", hashes(&run.engine, run.now()), before)?;
+                accepted.set(accepted.get() + 1);
+            } else {
+                run.wait(run.model.orders[at].patience());
+                if run.past.len() % 3 == 0 {
+                    run.both(Event::Sweep)?;
+                    same("released", run.model.orders[at].is_over(), true)?;
+                }
+                let (came, _) = run.both(Event::Accept(order))?;
+                same("too late", matches!(came, Came::Refused), true)?;
+                lapsed.set(lapsed.get() + 1);
+            }
+            run.recount()
+        },
+    );
+    assert!(
+        accepted.get() > 5 && lapsed.get() > 5,
+        "{accepted:?} {lapsed:?}"
+    );
+}
+
+/// RR13, RR14: the target may trade the very contract at a venue that lists it, and its figures stay its own.
+#[test]
+fn rr13_rr14_a_route_keeps_the_contract_and_tells_nothing_of_another_bucket() {
+    reroutes(
+        "rr13_rr14",
+        500,
+        |run, rerouting| {
+            let route = rerouting.decision.route().unwrap();
+            let number = run.model.contracts.iter();
+            let mut number = number
+                .enumerate()
+                .filter(|(_, contract)| contract.name == rerouting.order.instrument.as_str());
+            let (number, contract) = number.next().unwrap();
+            same(
+                "listed",
+                contract.venues.contains(&route.venue.as_str()),
+                true,
+            )?;
+            let rules = &run.model.pools[rerouting.target].rules;
+            let allowed = rules
+                .allow
+                .as_ref()
+                .is_none_or(|list| list.contains(&number))
+                && !rules.deny.contains(&number)
+                && !rules.restricted.contains(&number);
+            let is_exit = is_exit_there(run, rerouting);
+            same("mandate", allowed || is_exit, true)?;
+            if rerouting.source != rerouting.target {
+                same("figures", rerouting.decision.figures.is_none(), true)?;
+                let source = view(run, BUCKETS[rerouting.source]).version;
+                same("version", rerouting.decision.versions.limits, source)?;
+            }
+            Ok(())
+        },
+        |run, rerouting| {
+            let bucket = run.engine.bucket(&id(BUCKETS[rerouting.target])).unwrap();
+            let orders = run.engine.live_orders(&bucket, run.now());
+            let carried = orders.iter().find(|order| order.key == rerouting.order.key);
+            let Some(carried) = carried else {
+                return Err(fail("the target does not carry it"));
+            };
+            same("contract", &carried.instrument, &rerouting.order.instrument)?;
+            same("side", carried.side, rerouting.order.side)?;
+            same("terms", carried.terms, rerouting.order.terms)
+        },
+    );
+}
+
+/// Whether the order closes a position of the target: lists of instruments hold back no exit (A12).
+fn is_exit_there(run: &Run, rerouting: &Rerouting<'_>) -> bool {
+    let seen = view(run, BUCKETS[rerouting.target]);
+    seen.positions.iter().any(|held| {
+        held.instrument == rerouting.order.instrument
+            && match rerouting.order.side {
+                Side::Buy => held.quantity.is_negative(),
+                Side::Sell => held.quantity.is_positive(),
+            }
+    })
+}
+
+/// RR15: whatever is halted over source or target before the acceptance, the reservation is void and stays so.
+#[test]
+fn rr15_a_halt_before_the_acceptance_voids_the_route() {
+    let voided = std::cell::Cell::new(0_u32);
+    reroutes(
+        "rr15",
+        500,
+        |_, _| Ok(()),
+        |run, rerouting| {
+            let order = Box::new(rerouting.order.clone());
+            let Some(at) = run.model.offered(&order) else {
+                return Ok(());
+            };
+            let held = &run.model.orders[at];
+            let target = &run.model.pools[rerouting.target];
+            let venue = if run.past.len() % 5 == 0 {
+                let asked = rerouting.order.venue.as_str();
+                *["X", "Y"].iter().find(|name| **name == asked).unwrap()
+            } else {
+                target.accounts[held.account].0
+            };
+            let places = [
+                Place::Bucket(rerouting.source),
+                Place::Bucket(rerouting.target),
+                Place::Group(target.path[0]),
+                Place::Group(run.model.pools[rerouting.source].path[0]),
+                Place::Instrument(held.instrument),
+                Place::Venue(venue),
+                Place::Client(held.client.to_string()),
+                Place::Everything,
+            ];
+            let place = places[run.past.len() % places.len()].clone();
+            let state = if run.past.len() % 3 == 0 {
+                TradingState::CancelOnly
+            } else {
+                TradingState::Halted
+            };
+            run.both(Event::Restrict(place.clone(), state))?;
+            same("void", run.model.orders[at].void, true)?;
+            run.recount()?;
+            for _ in 0..2 {
+                let (came, _) = run.both(Event::Accept(order.clone()))?;
+                same("accepted", matches!(came, Came::Refused), true)?;
+                run.both(Event::Rearm(place.clone()))?;
+            }
+            voided.set(voided.get() + 1);
+            run.recount()
+        },
+    );
+    assert!(voided.get() > 10, "{voided:?}");
 }

@@ -27,6 +27,8 @@ pub enum Event {
     WhatIfReplace(Replace),
     Report(Report),
     Notice(String, String, Notice),
+    /// The client accepts the route of this order.
+    Accept(Box<Order>),
     Release(OrderKey),
     /// Ended by a person, with so much filled.
     Resolve(OrderKey, U),
@@ -126,7 +128,9 @@ pub fn order(dice: &mut Dice, at: usize, name: String, shape: Shape, now: i64) -
             time_in_force: TimeInForce::Day,
             display: None,
             attributes: Attributes {
-                reroute: if shape.reroutes {
+                reroute: if shape.reroutes && dice.one_in(3) {
+                    RerouteConsent::Acknowledge
+                } else if shape.reroutes {
                     RerouteConsent::AutoAccept
                 } else {
                     RerouteConsent::No
@@ -147,7 +151,7 @@ pub fn order(dice: &mut Dice, at: usize, name: String, shape: Shape, now: i64) -
     };
     let reroute = match dice.roll(4) {
         0 => RerouteConsent::No,
-        1 if dice.one_in(3) => RerouteConsent::Acknowledge,
+        1 if dice.one_in(2) => RerouteConsent::Acknowledge,
         _ if shape.reroutes => RerouteConsent::AutoAccept,
         _ => RerouteConsent::No,
     };
@@ -601,6 +605,26 @@ pub fn event(dice: &mut Dice, model: &Model, past: &[Event], shape: Shape) -> Ev
             }
         }
         79 | 80 => Event::Sweep,
+        82..=84 if model.orders.iter().any(|order| order.offer.is_some()) => {
+            let offered: Vec<_> = model
+                .orders
+                .iter()
+                .filter(|it| it.offer.is_some())
+                .collect();
+            let newest = offered.len().saturating_sub(4);
+            let one = newest + usize::try_from(dice.roll(4)).unwrap();
+            let order = offered[one.min(offered.len() - 1)];
+            let asked = past.iter().rev().find_map(|event| match event {
+                Event::Decide(asked)
+                    if asked.key.client == order.client
+                        && asked.key.cl_ord_id.as_str() == order.id =>
+                {
+                    Some(asked.clone())
+                }
+                _ => None,
+            });
+            asked.map_or(Event::Sweep, |order| Event::Accept(Box::new(order)))
+        }
         _ if live.is_empty() => Event::Decide(new(dice)),
         _ => {
             let at = live[usize::try_from(dice.roll(live.len() as u64)).unwrap()];

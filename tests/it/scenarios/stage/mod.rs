@@ -9,7 +9,11 @@ mod reports;
 mod together;
 mod views;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use bulkhead::engine::client::Client;
+use bulkhead::engine::offers::DecisionId;
 
 use bulkhead::domain::decision::Reason;
 use bulkhead::domain::duration;
@@ -39,6 +43,8 @@ pub fn play(scenario: &Scenario) -> Said<()> {
         engine: None,
         now: NOON,
         reports: 0,
+        decisions: BTreeMap::new(),
+        sessions: BTreeMap::new(),
     };
     for line in &scenario.lines {
         stage.line(&line.text).map_err(|error| {
@@ -56,6 +62,10 @@ struct Stage {
     engine: Option<Engine>,
     now: Now,
     reports: u32,
+    /// The last decision about each order or replace.
+    decisions: BTreeMap<String, DecisionId>,
+    /// Clients with a session, and whether they promised heartbeats.
+    sessions: BTreeMap<String, (Arc<Client>, bool)>,
 }
 
 fn id<K: Kind>(word: &str) -> Said<Name<K>> {
@@ -111,6 +121,22 @@ impl Stage {
             }
             "halt" | "cancel-only" | "reduce-only" | "rearm" => {
                 self.control(verb, &mut words, expected)?;
+            }
+            "session" => {
+                let client = id(words.next("a client")?)?;
+                let beats = words.take("heartbeats");
+                let opened = self.engine().session_opened(&client, beats, self.now);
+                let known = opened.map_err(|refusal| why(&refusal))?;
+                self.sessions.insert(client.to_string(), (known, beats));
+            }
+            "heartbeat" | "disconnects" | "logs-out" => {
+                let name = words.next("a client")?;
+                let (client, beats) = self.sessions.get(name).ok_or("it has no session")?;
+                if verb == "heartbeat" {
+                    client.beat(self.now);
+                } else {
+                    client.closed(*beats, verb == "logs-out", self.now);
+                }
             }
             "expect" => self.expect(&mut words)?,
             "largest" => self.largest(rest, expected)?,

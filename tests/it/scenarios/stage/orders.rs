@@ -5,6 +5,7 @@ use bulkhead::domain::order::{
     TimeInForce,
 };
 use bulkhead::engine::answer::{Answer, Receipt};
+use bulkhead::engine::offers::DecisionId;
 
 use super::{Stage, client, id, length, refused, why};
 use crate::scenarios::expect;
@@ -22,6 +23,16 @@ impl Stage {
             Some("buy" | "sell" | "replaces") => {
                 let answer = self.decide(subject, words, true)?;
                 self.hold(expected, &answer)
+            }
+            Some("accepts") => {
+                words.take("accepts");
+                let client = id(client(words)?)?;
+                let decision = self.decisions.get(subject).copied();
+                let decision = decision.unwrap_or(DecisionId { at: 0, sequence: 0 });
+                match self.engine().accept_route(&client, decision, self.now) {
+                    Ok((receipt, _)) => self.told(expected, &receipt),
+                    Err(refusal) => refused(expected, &why(&refusal)),
+                }
             }
             Some("sent" | "cancel-requested" | "released" | "resolved") => {
                 let verb = words.next("a verb")?;
@@ -107,6 +118,11 @@ impl Stage {
             return Ok(asked);
         };
         let decided = decided.map_err(|refusal| why(&refusal));
+        if let Ok(answer) = &decided {
+            let (at, sequence) = (answer.decision.at, answer.decision.sequence);
+            let name = subject.to_owned();
+            self.decisions.insert(name, DecisionId { at, sequence });
+        }
         if let (Ok(asked), Ok(decided)) = (&asked, &decided) {
             same(
                 "what-if",
@@ -210,6 +226,9 @@ impl Stage {
                 "short" => order.attributes.short_sale = ShortSale::Short,
                 "exempt" => order.attributes.short_sale = ShortSale::Exempt,
                 "located" => order.attributes.located = true,
+                "reroute" if words.take("ask") => {
+                    order.attributes.reroute = RerouteConsent::Acknowledge;
+                }
                 "reroute" => order.attributes.reroute = RerouteConsent::AutoAccept,
                 _ => return Err(format!("{word:?} is not understood of an order")),
             }

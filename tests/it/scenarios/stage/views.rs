@@ -13,8 +13,57 @@ use crate::scenarios::expect::{same, text};
 use crate::scenarios::script::{Said, Words, name_of, shout};
 
 impl Stage {
+    /// `kill 1 UNRESOLVED orders 3 live 1 2 residual 400 ended 1`: the kills are counted from one; its live orders by id.
+    fn expect_kill(&self, words: &mut Words<'_>) -> Said<()> {
+        let kills = self.engine().all_kills(self.now);
+        let number = words.next("a number, or none")?;
+        if number == "none" {
+            return same("kills", &0, &kills.len(), text);
+        }
+        let at: usize = number.parse().map_err(|_| "a kill has a number")?;
+        let kill = kills.get(at - 1).ok_or("there is no such kill")?;
+        let state = words.next("a state")?.to_owned();
+        same("kill", &state, &name_of(&kill.state), String::clone)?;
+        let (_, live) = self
+            .engine()
+            .kill(kill.id, self.now)
+            .ok_or("no such kill")?;
+        while let Some(word) = words.peek() {
+            words.take(word);
+            match word {
+                "orders" => same(
+                    "orders",
+                    &words.value::<u64>("a number")?,
+                    &kill.orders,
+                    text,
+                )?,
+                "ended" => {
+                    let ended = kill.ended.values().sum::<u64>();
+                    same("ended", &words.value::<u64>("a number")?, &ended, text)?;
+                }
+                "residual" => {
+                    let expected: Money = words.value("an amount")?;
+                    let held = kill.residual.values().next().copied();
+                    same("residual", &expected, &held.unwrap_or_default(), text)?;
+                }
+                "live" => {
+                    let mut found: Vec<String> = live
+                        .iter()
+                        .map(|(order, _)| order.key.cl_ord_id.to_string())
+                        .collect();
+                    found.sort();
+                    let expected = words.until(&["orders", "ended", "residual"]).join(" ");
+                    same("live", &expected, &found.join(" "), String::clone)?;
+                }
+                _ => return Err(format!("{word:?} is not understood of a kill")),
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn expect(&self, words: &mut Words<'_>) -> Said<()> {
         match words.next("what to expect")? {
+            "kill" => self.expect_kill(words),
             "position" => self.expect_position(words),
             "usage" => self.expect_usage(words),
             "order" => self.expect_order(words),
