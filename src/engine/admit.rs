@@ -12,18 +12,17 @@ mod size;
 use std::sync::Arc;
 
 use arrayvec::ArrayVec;
-use parking_lot::MutexGuard;
 
 use self::above::{Above, Resters};
 pub(super) use self::all::{LegRef, Together, Weighed};
 use self::rates::{Rates, client_rate};
+use super::Engine;
 use super::answer::Subject;
 use super::bucket::{Bucket, BucketState, Move, Opened, Seat, Shift, Touched};
 use super::client::Client;
-use super::group::{Footprint, GroupAfter, GroupState, LEVELS, Levels, Site};
+use super::group::{Footprint, GroupAfter, LEVELS, Site};
 use super::market::Listed;
 use super::order::{Offer, OrderRecord, resting_price};
-use super::{DEPTH, Engine};
 use crate::domain::amount::{Money, Price, Quantity};
 use crate::domain::decision::{Finding, Level, Reason, Route, Versions};
 use crate::domain::instrument::Instrument;

@@ -179,7 +179,7 @@ impl Engine {
             return None;
         }
         let mut came = Came::Ended;
-        let (receipt, lapsed) = self.change_entry(entry, now, |state, bucket, record| {
+        let (receipt, lapsed) = self.change_entry(entry, now, |state, _, record| {
             if !record.life.is_offered() {
                 came = came_of(record, now);
                 return None;

@@ -3,7 +3,6 @@
 use prost::Message as _;
 
 use super::super::market;
-use super::s;
 use super::samples::{Kind, fx, good, mark, read};
 use crate::pb::*;
 

@@ -76,6 +76,7 @@ impl LevelUsage {
 
 /// Whether a limit is exceeded, and further than before.
 fn breaks(rules: &GroupRules, old: &LevelUsage, new: &LevelUsage) -> bool {
+    let rules = rules.enforced();
     let over =
         |limit: Option<U>, old: U, new: U| limit.is_some_and(|limit| new > limit && new > old);
     let ends = (0..old.reach.len()).any(|instrument| {

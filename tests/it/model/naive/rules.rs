@@ -166,6 +166,30 @@ pub const MODAL: &[Reason] = &[
 ];
 
 impl GroupRules {
+    /// The same without what is not enforced.
+    pub fn enforced(&self) -> Self {
+        let keep = |limit| self.enforces(limit);
+        Self {
+            gross: self.gross.filter(|_| keep(Reason::GrossNotional)),
+            net: self.net.filter(|_| keep(Reason::NetNotional)),
+            rate: self.rate.filter(|_| keep(Reason::OrderRate)),
+            long: self.long.filter(|_| keep(Reason::PositionLong)),
+            short: self.short.filter(|_| keep(Reason::PositionShort)),
+            open: self.open.filter(|_| keep(Reason::OpenOrders)),
+            traded: self.traded.filter(|_| keep(Reason::TradedNotional)),
+            notional_rate: self.notional_rate.filter(|_| keep(Reason::NotionalRate)),
+            sets: if keep(Reason::Concentration) {
+                self.sets.clone()
+            } else {
+                Vec::new()
+            },
+            offsets: self.offsets,
+            disclose: self.disclose,
+            shadow: Vec::new(),
+            off: Vec::new(),
+        }
+    }
+
     pub fn enforces(&self, limit: Reason) -> bool {
         !self.shadow.contains(&limit) && !self.off.contains(&limit)
     }

@@ -2,9 +2,10 @@
 
 use bulkhead::domain::decision::{Reason, ReasonSet};
 use bulkhead::engine::Engine;
+use bulkhead::engine::answer::Answer;
 
 use super::{gist, is_approved};
-use crate::model::naive::{GroupRules, Model, Rules};
+use crate::model::naive::{Model, Rules};
 use crate::model::run::{Came, Run, apply, fail, same};
 use crate::model::world::{Event, FULL, QUARANTINE, Shape};
 use crate::model::{cases, check, world};
@@ -12,29 +13,6 @@ use crate::model::{cases, check, world};
 fn bare(rules: &Rules) -> Rules {
     let gone = [rules.shadow.as_slice(), &rules.off].concat();
     rules.without(&gone)
-}
-
-fn bare_group(rules: &GroupRules) -> GroupRules {
-    let keep = |limit| rules.enforces(limit);
-    GroupRules {
-        gross: rules.gross.filter(|_| keep(Reason::GrossNotional)),
-        net: rules.net.filter(|_| keep(Reason::NetNotional)),
-        rate: rules.rate.filter(|_| keep(Reason::OrderRate)),
-        long: rules.long.filter(|_| keep(Reason::PositionLong)),
-        short: rules.short.filter(|_| keep(Reason::PositionShort)),
-        open: rules.open.filter(|_| keep(Reason::OpenOrders)),
-        traded: rules.traded.filter(|_| keep(Reason::TradedNotional)),
-        notional_rate: rules.notional_rate.filter(|_| keep(Reason::NotionalRate)),
-        sets: if keep(Reason::Concentration) {
-            rules.sets.clone()
-        } else {
-            Vec::new()
-        },
-        offsets: rules.offsets,
-        disclose: rules.disclose,
-        shadow: Vec::new(),
-        off: Vec::new(),
-    }
 }
 
 /// An engine that has never heard of the limits that are not enforced.
@@ -47,8 +25,8 @@ fn without(model: &Model) -> Engine {
         }
         pool.rules = bare(&pool.rules);
     }
-    for group in &mut model.groups {
-        group.rules = bare_group(&group.rules);
+    for group in model.groups.iter_mut().chain(&mut model.around) {
+        group.rules = group.rules.enforced();
     }
     world::engine(&model)
 }
@@ -56,7 +34,12 @@ fn without(model: &Model) -> Engine {
 /// An answer less what it says of limits that are not enforced.
 fn less(came: &Came, relaxed: ReasonSet) -> String {
     let mut came = came.clone();
-    if let Came::Answer(answer) = &mut came {
+    let answers: &mut [Answer] = match &mut came {
+        Came::Answer(answer) => core::slice::from_mut(answer),
+        Came::Together(answer) => &mut answer.legs,
+        Came::Receipt(_) | Came::Refused | Came::Done(_) => &mut [],
+    };
+    for answer in answers {
         let decision = &mut answer.decision;
         decision.shadow = Box::default();
         for reason in relaxed.iter() {
@@ -116,14 +99,15 @@ fn shadow_limits_change_no_answer() {
             let documents = (run.model.pools.iter())
                 .map(|pool| [pool.rules.shadow.as_slice(), &pool.rules.off])
                 .chain(
-                    (run.model.groups.iter()).map(|it| [it.rules.shadow.as_slice(), &it.rules.off]),
+                    (run.model.groups.iter().chain(&run.model.around))
+                        .map(|it| [it.rules.shadow.as_slice(), &it.rules.off]),
                 );
             let limits = documents.flatten().flatten().copied();
             limits.for_each(|limit| relaxed.insert(limit));
             let (came, _) = run.both(event.clone())?;
             let event = match event {
                 Event::Limits(bucket, rules) => Event::Limits(bucket, Box::new(bare(&rules))),
-                Event::GroupLimits(group, rules) => Event::GroupLimits(group, bare_group(&rules)),
+                Event::GroupLimits(group, rules) => Event::GroupLimits(group, rules.enforced()),
                 other => other,
             };
             let lone = apply(&bare_engine, &event, run.now());
