@@ -125,7 +125,8 @@ fn cases_of(test: &str, sources: &str) -> Option<String> {
 fn the_page_on_isolation_names_the_tests_and_their_cases() {
     let page = include_str!("../../docs/isolation.md");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/model");
-    let mut sources = std::fs::read_to_string(folder.join("threads.rs")).unwrap();
+    let threads = ["threads.rs", "paths.rs"].map(|file| std::fs::read_to_string(folder.join(file)));
+    let mut sources: String = threads.map(Result::unwrap).concat();
     for entry in std::fs::read_dir(folder.join("properties")).unwrap() {
         sources += &std::fs::read_to_string(entry.unwrap().path()).unwrap();
     }
