@@ -18,7 +18,7 @@ use crate::domain::state::{StateCause, StateNote, TradingState};
 use crate::domain::time::Now;
 
 /// What a bucket with a dead man's switch remembers of those who trade in it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct DeadManWatch {
     /// Its rule.
     pub rule: DeadMan,

@@ -150,7 +150,9 @@ impl Engine {
         }
         if again {
             let book = self.kills.book.lock();
-            let same = |kill: &Kill| kill.scope == *scope && kill.resolved.is_none();
+            let same = |kill: &Kill| {
+                (&kill.scope, kill.client.as_ref()) == (scope, client) && kill.resolved.is_none()
+            };
             if let Some((id, _)) = book.iter().rev().find(|(_, kill)| same(kill)) {
                 return Some(*id);
             }

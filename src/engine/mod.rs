@@ -409,6 +409,7 @@ impl Engine {
             if other {
                 // Of another bucket its sender sees the name and nothing else: figures and versions are those of the one it asked (RR14).
                 second.verdict.figures = None;
+                second.verdict.shadow = core::mem::take(&mut admitted.verdict.shadow);
                 second.versions.limits = admitted.versions.limits;
                 second.state_version = admitted.state_version;
                 second.subject = admitted.subject.take();

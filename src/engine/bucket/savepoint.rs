@@ -11,6 +11,7 @@ use super::{BucketState, Counters, Holding, Opened, Tagged};
 use crate::domain::amount::Money;
 use crate::domain::decision::{Level, Reason};
 use crate::domain::name::BucketId;
+use crate::engine::dead_man::DeadManWatch;
 use crate::engine::order::OrderRecord;
 use crate::risk::exposure::{Hold, Totals};
 use crate::risk::lifecycle::Life;
@@ -30,6 +31,7 @@ pub struct Savepoint {
     shadowed: BTreeMap<(Reason, Level), u64>,
     inbound: BTreeMap<BucketId, Money>,
     changes: u64,
+    dead_man: Option<Box<DeadManWatch>>,
     /// Windows, where a limit counts in them.
     rate: Option<OrderRate>,
     notional_rate: Option<NotionalWindow>,
@@ -78,6 +80,7 @@ impl BucketState {
             shadowed: self.shadowed.clone(),
             inbound: self.inbound.clone(),
             changes: self.changes,
+            dead_man: self.dead_man.clone(),
             rate: limits.order_rate.map(|_| self.rate.clone()),
             notional_rate: limits.notional_rate.map(|_| self.notional_rate.clone()),
             look_alikes: limits.look_alike.map(|_| self.look_alikes.clone()),
@@ -143,6 +146,7 @@ impl BucketState {
         self.shadowed = save.shadowed;
         self.inbound = save.inbound;
         self.changes = save.changes;
+        self.dead_man = save.dead_man;
         if let Some(rate) = save.rate.filter(|_| !attempts_count) {
             self.rate = rate;
         }

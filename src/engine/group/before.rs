@@ -1,7 +1,12 @@
 //! A group as it was, so that several orders can be entered below it one after the other and all of it be undone (J1).
 
-use super::{GroupLine, GroupState};
+use std::sync::Arc;
+
+use arrayvec::ArrayVec;
+
+use super::{GroupLine, GroupState, SETS};
 use crate::domain::amount::Money;
+use crate::domain::instrument::Instrument;
 use crate::risk::exposure::{GroupReach, GroupTotals};
 use crate::risk::window::{NotionalWindow, OrderRate};
 
@@ -12,7 +17,7 @@ pub struct GroupBefore {
     open_value: Money,
     traded: Money,
     /// Of each of the instruments; nothing where the group had none of it.
-    lines: Vec<(u32, Option<(GroupReach, Money)>)>,
+    lines: Vec<(u32, Option<LineBefore>)>,
     sets: Vec<Money>,
     venues: Vec<Money>,
     /// Windows, where a limit counts in them.
@@ -20,13 +25,26 @@ pub struct GroupBefore {
     notional_rate: Option<NotionalWindow>,
 }
 
+/// One instrument, with the sets that it counts in: a leg may be the first to see that it has come into others.
+struct LineBefore {
+    instrument: Arc<Instrument>,
+    reach: GroupReach,
+    gross: Money,
+    sets: ArrayVec<u16, SETS>,
+}
+
 impl GroupState {
     /// The group as it is.
     #[must_use]
     pub fn save(&self, numbers: &[u32]) -> GroupBefore {
         let line = |number: &u32| {
-            let line = self.lines.get(number);
-            (*number, line.map(|line| (line.reach, line.gross)))
+            let kept = self.lines.get(number).map(|line| LineBefore {
+                instrument: Arc::clone(&line.instrument),
+                reach: line.reach,
+                gross: line.gross,
+                sets: line.sets.clone(),
+            });
+            (*number, kept)
         };
         GroupBefore {
             totals: self.totals,
@@ -52,8 +70,16 @@ impl GroupState {
         self.traded = before.traded;
         for (number, kept) in before.lines {
             let line: Option<&mut GroupLine> = self.lines.get_mut(&number);
-            if let Some(line) = line {
-                (line.reach, line.gross) = kept.unwrap_or_default();
+            match (line, kept) {
+                (Some(line), Some(kept)) => {
+                    line.instrument = kept.instrument;
+                    (line.reach, line.gross) = (kept.reach, kept.gross);
+                    line.sets = kept.sets;
+                }
+                (Some(line), None) => {
+                    (line.reach, line.gross) = (GroupReach::default(), Money::ZERO);
+                }
+                (None, _) => {}
             }
         }
         let sums = |kept: Vec<Money>| kept.into_iter().chain(core::iter::repeat(Money::ZERO));

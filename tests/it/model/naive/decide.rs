@@ -340,7 +340,12 @@ impl Model {
                     quantity: there.quantity,
                     because: judged.findings,
                 };
-                self.shadow.clone_from(&there.shadow);
+                // Of another bucket nothing is told, not even what it holds in shadow.
+                self.shadow.clone_from(if to == bucket {
+                    &there.shadow
+                } else {
+                    &judged.shadow
+                });
                 // One order is one attempt in a bucket, whichever of its accounts takes it.
                 if commit && to != bucket {
                     self.attempt(bucket, judged.reserve);
